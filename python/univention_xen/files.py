@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""The only way to write a file: complete, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def below(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
+    """Return where the absolute *path* of a machine lies when its tree hangs under *root*."""
+    return os.path.join(os.fspath(root), os.fspath(path).lstrip("/"))
+
+
+def replace(
+    path: str | os.PathLike[str], data: str | bytes, *, mode: int | None = None, owner: tuple[int, int] | None = None
+) -> bool:
+    """Make *path* contain *data*; return whether its bytes changed.
+
+    Temporary file in the same directory, fsync, rename, fsync of the directory: a kill or power cut at any
+    point leaves the old or the new file. Mode and owner of an existing file are kept unless given; a new one
+    gets *mode* or 0644. A symbolic link is followed, so that the link itself survives. A file that cannot be
+    renamed over (a bind mount) is rewritten in place.
+
+    Raises OSError.
+    """
+    target = os.path.realpath(path)
+    content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+    old: os.stat_result | None = None
+    with contextlib.suppress(FileNotFoundError):
+        old = os.stat(target)
+        with open(target, "rb") as file:
+            same = file.read() == content
+        if same and (mode is None or stat.S_IMODE(old.st_mode) == mode) and (
+            owner is None or (old.st_uid, old.st_gid) == owner
+        ):
+            return False
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with temporary(target) as name:
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(fd, "wb") as new:
+            if owner is not None:
+                os.fchown(fd, *owner)
+            elif old is not None and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(fd, old.st_uid, old.st_gid)
+            os.fchmod(fd, mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o644)
+            new.write(content)
+            new.flush()
+            os.fsync(fd)
+        try:
+            os.rename(name, target)
+        except OSError as why:
+            if why.errno != errno.EBUSY:
+                raise
+            with open(target, "r+b") as mounted:  # a mount point: nothing atomic exists
+                mounted.write(content)
+                mounted.truncate()
+                mounted.flush()
+                os.fsync(mounted.fileno())
+        sync_directory(os.path.dirname(target))
+    return True
+
+
+@contextlib.contextmanager
+def temporary(target: str) -> Iterator[str]:
+    """Yield a name next to *target* that nobody uses; whatever lies there afterwards is removed."""
+    directory, name = os.path.split(target)
+    path = os.path.join(directory, f".{name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        yield path
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def sync_directory(path: str | os.PathLike[str]) -> None:
+    """Make a rename or removal in the directory *path* survive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def remove(path: str | os.PathLike[str]) -> bool:
+    """Remove the file or link *path*; return whether it was there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    sync_directory(os.path.dirname(os.fspath(path)) or ".")
+    return True
+
+
+def digest(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of the file's bytes in hexadecimal, or '' when there is no such file."""
+    import hashlib
+
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except FileNotFoundError:
+        return ""
