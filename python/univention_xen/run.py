@@ -66,6 +66,8 @@ class Runner:
 
 def describe(done: Done) -> str:
     """One sentence about a program that failed: which, how, and the last thing it said."""
-    how = f"was killed by {signal.Signals(-done.code).name}" if done.code < 0 else f"failed with exit status {done.code}"
+    how = (
+        f"was killed by {signal.Signals(-done.code).name}" if done.code < 0 else f"failed with exit status {done.code}"
+    )
     said = (done.err.strip() or done.out.strip()).splitlines()
     return f"{' '.join(done.argv[:2])} {how}" + (f": {said[-1].strip()}" if said else "")
