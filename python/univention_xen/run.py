@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import CommandFailed, ToolMissing
 from univention_xen.log import log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    import subprocess
+    from collections.abc import Callable, Collection, Iterator
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -29,6 +31,24 @@ class Done(NamedTuple):
     code: int
     out: str
     err: str
+
+
+class Captured:
+    """A place in memory that takes what a program prints.
+
+    Not a pipe: its end would only come when every daemon that the program left behind has ended too.
+    """
+
+    def __enter__(self) -> Captured:
+        self.fd = os.memfd_create("output")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.fd)
+
+    def text(self) -> str:
+        """Return what has been printed so far."""
+        return os.pread(self.fd, os.fstat(self.fd).st_size, 0).decode("utf-8", "surrogateescape")
 
 
 class Runner:
@@ -49,19 +69,114 @@ class Runner:
         words = tuple(os.fspath(word) for word in argv)
         log.debug("+ %s", shlex.join(words))
         environment = ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        try:
-            p = subprocess.run(
-                words, input=stdin, capture_output=True, env=environment, check=False,
-                encoding="utf-8", errors="surrogateescape",
-            )  # fmt: skip
-        except (FileNotFoundError, PermissionError):
-            raise ToolMissing(
-                f"{words[0]} is not installed", hint=f"apt install the package that ships {words[0]}"
-            ) from None
-        done = Done(words, p.returncode, p.stdout, p.stderr)
+        with Captured() as out, Captured() as err:
+            try:
+                p = subprocess.run(
+                    words, input=stdin, stdout=out.fd, stderr=err.fd, env=environment, check=False,
+                    encoding="utf-8", errors="surrogateescape",
+                )  # fmt: skip
+            except (FileNotFoundError, PermissionError):
+                raise ToolMissing(
+                    f"{words[0]} is not installed", hint=f"apt install the package that ships {words[0]}"
+                ) from None
+            done = Done(words, p.returncode, out.text(), err.text())
         if done.code not in ok:
             raise CommandFailed(describe(done), code=done.code, out=done.out, err=done.err)
         return done
+
+    @contextmanager
+    def reading(self, *argv: str | os.PathLike[str], source: int | None = None) -> Iterator[IO[bytes]]:
+        """Yield the output of a program as it comes; its input is the file descriptor *source*.
+
+        Leaving before the end of the output ends the program, which is then no failure.
+        Raises ToolMissing and CommandFailed.
+        """
+        with _started(argv, source, None) as (program, _):
+            assert program.stdout
+            yield program.stdout
+            early = bool(program.stdout.read(1))
+            program.stdout.close()
+            if early:
+                program.terminate()
+                program.wait()
+                program.returncode = 0
+
+    @contextmanager
+    def writing(self, *argv: str | os.PathLike[str], target: int) -> Iterator[IO[bytes]]:
+        """Yield the input of a program; its output goes to the file descriptor *target*.
+
+        Raises ToolMissing and CommandFailed, the latter also when the program ends before it has read everything.
+        """
+        import subprocess
+
+        with _started(argv, subprocess.PIPE, target) as (program, failure):
+            assert program.stdin
+            try:
+                yield program.stdin
+                program.stdin.close()
+            except BrokenPipeError:
+                program.wait()
+                raise failure() from None
+
+    def through(self, *argv: str | os.PathLike[str], source: int | None = None, target: int) -> None:
+        """Run a program from the file descriptor *source* to the file descriptor *target*.
+
+        Raises ToolMissing and CommandFailed.
+        """
+        with _started(argv, source, target):
+            pass
+
+
+@contextmanager
+def _started(
+    argv: tuple[str | os.PathLike[str], ...], source: int | None, target: int | None
+) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], CommandFailed]]]:
+    """Yield a running program and what says how it failed; None is no input, or a pipe for the output."""
+    import shlex
+    import subprocess
+    import tempfile
+
+    words = tuple(os.fspath(word) for word in argv)
+    log.debug("+ %s", shlex.join(words))
+    with tempfile.TemporaryFile() as said:
+
+        def failure() -> CommandFailed:
+            said.seek(0)
+            done = Done(words, program.returncode, "", said.read().decode("utf-8", "surrogateescape"))
+            return CommandFailed(describe(done), code=done.code, err=done.err)
+
+        try:
+            program = subprocess.Popen(
+                words, env=environment(), stderr=said,
+                stdin=subprocess.DEVNULL if source is None else source,
+                stdout=subprocess.PIPE if target is None else target,
+            )  # fmt: skip
+        except (FileNotFoundError, PermissionError):
+            raise missing(words[0]) from None
+        try:
+            yield program, failure
+            program.wait()
+        except BaseException:
+            program.kill()
+            program.wait()
+            raise
+        finally:
+            for stream in (program.stdin, program.stdout):
+                if stream:
+                    with suppress(OSError):
+                        stream.close()
+        if program.returncode:
+            raise failure()
+
+
+def environment() -> dict[str, str]:
+    """Return what a program sees of our environment."""
+    return ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+def missing(program: str) -> ToolMissing:
+    """Return the error for a program that is not there."""
+    return ToolMissing(f"{program} is not installed", hint=f"apt install the package that ships {program}")
 
 
 def describe(done: Done) -> str:

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -89,3 +92,11 @@ def test_the_first_failing_step_stops_the_plan(tmp_path: Path) -> None:
 def test_a_plan_without_steps_says_why() -> None:
     assert str(Plan.nothing("already so") + Plan.nothing("already so")) == "already so"
     assert str(Plan.nothing("already so") + Plan.of(Run(("true",)))) == "true"
+
+
+@pytest.mark.tools
+def test_a_daemon_that_is_left_behind_does_not_keep_us_waiting() -> None:
+    started = time.monotonic()
+    done = Runner()("sh", "-c", "sleep 5 & echo $!")
+    assert time.monotonic() - started < 4
+    os.kill(int(done.out), signal.SIGKILL)
