@@ -7,14 +7,14 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from univention_xen.errors import CommandFailed, ToolMissing
 from univention_xen.log import log
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -68,17 +68,14 @@ class Runner:
 
         words = tuple(os.fspath(word) for word in argv)
         log.debug("+ %s", shlex.join(words))
-        environment = ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         with Captured() as out, Captured() as err:
             try:
                 p = subprocess.run(
-                    words, input=stdin, stdout=out.fd, stderr=err.fd, env=environment, check=False,
+                    words, input=stdin, stdout=out.fd, stderr=err.fd, env=environment(), check=False,
                     encoding="utf-8", errors="surrogateescape",
                 )  # fmt: skip
             except (FileNotFoundError, PermissionError):
-                raise ToolMissing(
-                    f"{words[0]} is not installed", hint=f"apt install the package that ships {words[0]}"
-                ) from None
+                raise missing(words[0]) from None
             done = Done(words, p.returncode, out.text(), err.text())
         if done.code not in ok:
             raise CommandFailed(describe(done), code=done.code, out=done.out, err=done.err)
@@ -91,13 +88,11 @@ class Runner:
         Leaving before the end of the output ends the program, which is then no failure.
         Raises ToolMissing and CommandFailed.
         """
-        with _started(argv, source, None) as (program, _):
-            assert program.stdout
-            yield program.stdout
-            early = bool(program.stdout.read(1))
-            program.stdout.close()
-            if early:
-                program.terminate()
+        with _started(argv, source, None) as program:
+            out = cast(IO[bytes], program.stdout)
+            yield out
+            if out.read(1):
+                program.kill()
                 program.wait()
                 program.returncode = 0
 
@@ -109,14 +104,13 @@ class Runner:
         """
         import subprocess
 
-        with _started(argv, subprocess.PIPE, target) as (program, failure):
-            assert program.stdin
+        with _started(argv, subprocess.PIPE, target) as program:
+            into = cast(IO[bytes], program.stdin)
             try:
-                yield program.stdin
-                program.stdin.close()
+                yield into
+                into.close()
             except BrokenPipeError:
-                program.wait()
-                raise failure() from None
+                program.returncode = program.wait() or 1
 
     def through(self, *argv: str | os.PathLike[str], source: int | None = None, target: int) -> None:
         """Run a program from the file descriptor *source* to the file descriptor *target*.
@@ -130,43 +124,36 @@ class Runner:
 @contextmanager
 def _started(
     argv: tuple[str | os.PathLike[str], ...], source: int | None, target: int | None
-) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], CommandFailed]]]:
-    """Yield a running program and what says how it failed; None is no input, or a pipe for the output."""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a running program and wait for its good end; None is no input, or a pipe for its output."""
     import shlex
     import subprocess
-    import tempfile
 
     words = tuple(os.fspath(word) for word in argv)
     log.debug("+ %s", shlex.join(words))
-    with tempfile.TemporaryFile() as said:
-
-        def failure() -> CommandFailed:
-            said.seek(0)
-            done = Done(words, program.returncode, "", said.read().decode("utf-8", "surrogateescape"))
-            return CommandFailed(describe(done), code=done.code, err=done.err)
-
+    with Captured() as err:
         try:
             program = subprocess.Popen(
-                words, env=environment(), stderr=said,
+                words, env=environment(), stderr=err.fd,
                 stdin=subprocess.DEVNULL if source is None else source,
                 stdout=subprocess.PIPE if target is None else target,
             )  # fmt: skip
         except (FileNotFoundError, PermissionError):
             raise missing(words[0]) from None
         try:
-            yield program, failure
+            yield program
             program.wait()
         except BaseException:
             program.kill()
             program.wait()
             raise
         finally:
-            for stream in (program.stdin, program.stdout):
-                if stream:
-                    with suppress(OSError):
-                        stream.close()
-        if program.returncode:
-            raise failure()
+            for stream in filter(None, (program.stdin, program.stdout)):
+                with suppress(OSError):  # what could not be flushed to a dead program
+                    stream.close()
+        done = Done(words, program.returncode, "", err.text())
+        if done.code:
+            raise CommandFailed(describe(done), code=done.code, err=done.err)
 
 
 def environment() -> dict[str, str]:
