@@ -12,7 +12,6 @@ import stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def below(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
@@ -39,8 +38,10 @@ def replace(
         old = os.stat(target)
         with open(target, "rb") as file:
             same = file.read() == content
-        if same and (mode is None or stat.S_IMODE(old.st_mode) == mode) and (
-            owner is None or (old.st_uid, old.st_gid) == owner
+        if (
+            same
+            and (mode is None or stat.S_IMODE(old.st_mode) == mode)
+            and (owner is None or (old.st_uid, old.st_gid) == owner)
         ):
             return False
     os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -79,6 +80,60 @@ def temporary(target: str) -> Iterator[str]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+@contextlib.contextmanager
+def appearing(
+    path: str | os.PathLike[str], *, mode: int = 0o644, instead: bool = False, durable: bool = True
+) -> Iterator[str]:
+    """Yield the name of a new, empty file that becomes *path* when the block ends well and vanishes otherwise.
+
+    For files too large for replace(), which are filled here or by programs. What a killed process left behind of
+    the same target is removed first. An existing *path* is replaced only *instead*. A power cut right afterwards
+    may take bytes away from a file that is not *durable*.
+
+    Raises FileExistsError, at once or at the end, and OSError.
+    """
+    target = os.path.realpath(path) if instead else os.path.abspath(path)
+    if not instead and os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+    sweep(target)
+    with temporary(target) as name:
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        yield name
+        with open(name, "rb") as new:
+            os.fchmod(new.fileno(), mode)
+            if durable:
+                os.fsync(new.fileno())
+        if instead:
+            os.rename(name, target)
+        else:
+            claim(name, target)
+        if durable:
+            sync_directory(os.path.dirname(target))
+
+
+def claim(name: str, target: str) -> None:
+    """Rename *name* to *target*; raise FileExistsError rather than replace anything."""
+    try:
+        os.link(name, target)
+    except OSError as why:
+        if why.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS):
+            raise
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # a file system without links
+        os.rename(name, target)
+
+
+def sweep(target: str) -> None:
+    """Remove the temporary files of *target* whose processes have been killed."""
+    import re
+
+    directory, name = os.path.split(target)
+    ours = re.compile(re.escape(f".{name}.") + r"([0-9]+)\.[0-9a-f]{8}")
+    for found in filter(None, map(ours.fullmatch, os.listdir(directory))):
+        if not os.path.exists(f"/proc/{found[1]}"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, found[0]))
 
 
 def sync_directory(path: str | os.PathLike[str]) -> None:
