@@ -68,11 +68,17 @@ def namespaces() -> list[str]:
     return words
 
 
+def said_by(*argv: str) -> list[str]:
+    """Return the lines that a program of this machine prints."""
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def sources() -> list[str]:
     """Return Debian's part of this machine's apt sources, one line each. Raises Cannot when there is none."""
     form = "$(CREATED_BY)|$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(SOURCESENTRY)"
-    listed = subprocess.run(["apt-get", "indextargets", "--format", form], capture_output=True, text=True, check=True)
-    rows = [row.split("|") for row in listed.stdout.splitlines() if row.startswith("Packages|")]
+    rows = [
+        row.split("|") for row in said_by("apt-get", "indextargets", "--format", form) if row.startswith("Packages|")
+    ]
     debian = [row for row in rows if row[1] == "Debian"] or rows
     if not debian:
         raise Cannot("apt knows no package source here (apt-get update?)")
@@ -100,12 +106,9 @@ def signed_by(entry: str) -> str:
 
 def apt_options() -> list[str]:
     """Return what this machine's apt was told about reaching its mirrors, as lines of apt.conf."""
-    dump = subprocess.run(
-        ["apt-config", "dump", "--no-empty", "--format", '%F "%v";%n', "Acquire"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    dump = said_by("apt-config", "dump", "--no-empty", "--format", '%F "%v";%n', "Acquire")
     wanted = re.compile(r"Acquire::(https?|Check-|Retries|ForceIPv|Proxy|AllowInsecure|Languages)", re.IGNORECASE)
-    return [line for line in dump.stdout.splitlines() if wanted.match(line)]
+    return [line for line in dump if wanted.match(line)]
 
 
 def wanted() -> list[str]:
@@ -148,12 +151,12 @@ def base(kind: str = "bare") -> Path:
 
 def bootstrap(archive: Path) -> None:
     """Make the bare root, with the package lists and the .debs of everything wanted. Raises Cannot."""
-    download = f'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -y --no-install-recommends --download-only install {" ".join(wanted())}'
+    download = " ".join(["apt-get -y --no-install-recommends --download-only install", *wanted()])
     words = [
         "mmdebstrap", "--quiet", "--variant=apt", "--format=tar", "--skip=cleanup/apt",
         "--dpkgopt=force-unsafe-io", "--aptopt=Acquire::Languages none",
         "--aptopt=Binary::apt-get::APT::Keep-Downloaded-Packages true",
-        f"--customize-hook={download}",
+        f'--customize-hook=APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" {download}',
         *(f"--aptopt={option}" for option in apt_options()),
         "", str(archive), "-",
     ]  # fmt: skip
@@ -178,7 +181,7 @@ class Throwaway:
             raise Failed(f"{argv[0]}: {done.stderr.strip()}")
 
     def __call__(self, *argv: str, ok: Sequence[int] | None = (0,), env: dict[str, str] | None = None) -> str:
-        """Run a program in the root; return what it says on both streams. Raises Failed unless its status is in *ok*."""
+        """Run a program in the root; return what it says. Raises Failed unless *ok* holds its exit status."""
         code, said = self.run(*argv, env=env)
         if ok is not None and code not in ok:
             raise Failed(f"{' '.join(argv)} ended with {code}:\n{said}")
