@@ -30,6 +30,7 @@ BESIDE = {
 SNIPPETS = {
     "preinst": """\
 if [ "$1" = install ] && [ -e {removed} ] && [ ! -e {info} ]; then
+	mkdir -p {templates}/info
 	mv {removed} {info}
 fi
 """,
