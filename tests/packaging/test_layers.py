@@ -22,7 +22,13 @@ LAYERS = [
     {"cli", "__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-SIDEWAYS = {("bootini", "image"), ("provision", "image"), ("provision", "toolstack")}
+SIDEWAYS = {
+    ("bootini", "image"),
+    ("provision", "image"),
+    ("provision", "toolstack"),
+    ("host", "toolstack"),  # what is odd about a host depends on the toolstack in effect
+    ("__main__", "cli"),
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 DOORS = sorted([*PROJECT.glob("conffiles/*.py"), *PACKAGE.glob("cli/**/*.py")])
 

@@ -13,11 +13,40 @@ from univention_xen import files
 from univention_xen.host import services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from univention_xen.run import Runner
 
 YES, NO, MANUALLY = "yes", "no", "manually"
 OTHERS = "/etc/univention/templates/modules/autostart.py"
 """UCS's own module for such variables, from univention-base-files; it reads our service file."""
+
+
+SERVICES = {"xend": ("xend",), "xendomains": ("xendomains",), "xencommons": ("xen", "xencommons")}
+"""The units behind each variable; Debian calls xencommons xen."""
+
+
+def follow(registry: Mapping[str, str], run: Runner | None = None) -> list[str]:
+    """Make every service start at boot as the registry says; return what went wrong, in sentences."""
+    from univention_xen.settings import Autostart
+
+    if run is None:
+        from univention_xen.run import Runner
+
+        run = Runner()
+    root = os.path.realpath(getattr(registry, "root", "/"))
+    wanted = Autostart.read(registry)[0]
+    wishes = {
+        "xend": wanted.xend_autostart,
+        "xendomains": wanted.xendomains_autostart,
+        "xencommons": wanted.xencommons_autostart,
+    }
+    return [
+        problem
+        for name, units in SERVICES.items()
+        for unit in units
+        for problem in apply(root, unit, wishes[name], run)
+    ]
 
 
 class Unit(NamedTuple):

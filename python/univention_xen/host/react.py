@@ -98,9 +98,10 @@ def is_left_alone(root: str, name: str, registry: Mapping[str, str]) -> bool:
 
 
 def wanted_toolstack(registry: Mapping[str, str]) -> str:
-    from univention_xen.settings import Settings
+    """Return what the registry says about the toolstack."""
+    from univention_xen.settings import Toolstack
 
-    return Settings.read(registry)[0].toolstack
+    return Toolstack.read(registry)[0].toolstack
 
 
 def root_of(registry: Mapping[str, str]) -> str:
