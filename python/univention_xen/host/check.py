@@ -49,7 +49,7 @@ def look_at(on: Machine) -> Facts:
     found = detect.look_at(on)
     return Facts(
         settings, problems, found, detect.choose(settings.toolstack, found),
-        generated.look_at(on, values), is_outdated(on, "xend"),
+        generated.look_at(on), is_outdated(on, "xend"),
     )  # fmt: skip
 
 

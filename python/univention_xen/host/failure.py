@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from itertools import pairwise
 
 from univention_xen import files
 from univention_xen.errors import XenError
@@ -16,6 +15,8 @@ from univention_xen.log import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from univention_xen.run import Done, Runner
 
 
@@ -102,27 +103,23 @@ def masked(line: str, hidden: set[str]) -> str:
     return re.sub(r"""(?i)(passw\w*['"]?[\s=:,]+)('[^']*'|"[^"]*"|[^\s)]+)""", r"\1***", line)
 
 
-def report(file: str, why: Failure) -> None:
-    """Report a restart that did not work, and make the command end with exit status 1.
+def report(file: str, why: Failure, registry: Mapping[str, str]) -> None:
+    """Report a restart that did not work, and make the registry's command end with exit status 1.
 
-    Nothing is raised: UCR would skip the handlers that come next.
+    Ours notes the status of a handler that exits, and goes on with the next one: raises SystemExit. UCS's own would
+    skip the other handlers then, so there the status is changed at the end of the process.
     """
     log.error("%s", why)
     for line in why.lines:
         log.say(f"   | {line}")
     log.say("   The registry keeps the new values. When the cause is removed, this tries again:")
     log.say(f"   ucr commit {file}")
-    if is_ucr(sys.argv[0], sys.orig_argv):
+    if hasattr(registry, "root"):
+        raise SystemExit(1)
+    if os.path.basename(sys.argv[0]) in ("ucr", "univention-config-registry"):
         import atexit
 
         atexit.register(end_with_failure)
-
-
-def is_ucr(program: str, words: list[str]) -> bool:
-    """Return whether this process is the registry's command, whose exit status is ours to set."""
-    if os.path.basename(program) in ("ucr", "univention-config-registry"):
-        return True
-    return any(pair == ("-m", "univention_xen.registry") for pair in pairwise(words))
 
 
 def end_with_failure() -> None:

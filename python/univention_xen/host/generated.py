@@ -8,11 +8,11 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from univention_xen.registry import filter as templates
-from univention_xen.registry import sections
+from univention_xen.registry import handlers, sections
+from univention_xen.registry.config import ConfigRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from univention_xen.plan import Machine
 
@@ -29,15 +29,15 @@ class Generated(NamedTuple):
     why: str = ""
 
 
-def look_at(on: Machine, values: Mapping[str, str]) -> list[Generated]:
+def look_at(on: Machine) -> list[Generated]:
     """Return how each file stands whose template is installed."""
-    return [compare(on, path, values) for path in FILES if on.path(TEMPLATES + path).exists()]
+    return [compare(on, path) for path in FILES if on.path(TEMPLATES + path).exists()]
 
 
-def compare(on: Machine, path: str, values: Mapping[str, str]) -> Generated:
+def compare(on: Machine, path: str) -> Generated:
     """Generate the file in memory and compare what acts in it; comments may be anybody's."""
     try:
-        wanted = render(on, path, values)
+        wanted = render(on, path)
     except sections.SectionFailed as why:
         return Generated(path, BROKEN, str(why))
     if not on.path(path).exists():
@@ -50,16 +50,14 @@ def acting(text: str) -> list[str]:
     return [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
 
 
-def render(on: Machine, path: str, values: Mapping[str, str]) -> str:
+def render(on: Machine, path: str) -> str:
     """Return the text that the registry would write.
 
     Raises SectionFailed. The warnings about values that come with it are known from the settings already.
     """
-    template = TEMPLATES + path
-    pieces = templates.split(on.read(template), values.get, [template], template)
+    registry = ConfigRegistry(root=str(on.root)).load()
     with silence():
-        printed = iter(sections.run([p for p in pieces if not isinstance(p, str)], str(on.root)))
-    return "".join(piece if isinstance(piece, str) else next(printed) for piece in pieces)
+        return handlers.render(registry, [TEMPLATES + path]).decode("utf-8", "surrogateescape")
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> 
     """Restart the service *name* if it works with another text than its file now holds; return what was done.
 
     Returns '' when there was nothing to do. A restart that fails is reported on stderr, and makes the command that
-    has set the variable end with exit status 1; the other handlers still run.
+    has set the variable end with exit status 1; the other handlers still run. May raise SystemExit (see report()).
     """
     root, run = root_of(registry), run or runner()
     if is_left_alone(root, name, registry):
@@ -55,7 +55,7 @@ def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> 
         read, said = settle(root, name, known.read, new, run)
     except failure.Failure as why:
         remember_safely(root, name, Memory(why.read, new, services.process(root, name)))
-        failure.report(READS[name], why)
+        failure.report(READS[name], why, registry)
         return ""
     remember_safely(root, name, Memory(read, new, services.process(root, name)))
     return said
