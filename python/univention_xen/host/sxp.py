@@ -9,14 +9,15 @@ lone surrogates.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import XenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeAlias
 
-    Value = Union[str, "list[Value]"]
+    Value: TypeAlias = "str | list[Value]"
 
 BLANKS = b" \t\n\r\v\f"
 ESCAPES = dict(zip(b"abtnvfr\\'\"", b"\a\b\t\n\v\f\r\\'\"", strict=True))
