@@ -48,7 +48,7 @@ def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> 
     if is_left_alone(root, name, registry):
         return ""
     if not services.is_live(root, run):
-        return f"{name} is not restarted: {os.path.abspath(root)} is not the running system"
+        return not_live(root, name)
     known = recall(root, name) or Memory(memory.UNKNOWN, memory.UNKNOWN, "")
     new = text_of(root, name)
     try:
@@ -81,6 +81,12 @@ def settle(root: str, name: str, read: str, new: str, run: Runner) -> tuple[str,
     if done.code or (witness and witness == services.process(root, name)):
         raise failure.describe(root, name, file, read, done, log_size, run)
     return new, f"{name} has been restarted and works with the new {file}"
+
+
+def not_live(root: str, name: str) -> str:
+    """Say why nothing is started in an image, a chroot or a tree that is being built."""
+    tree = "this" if os.path.realpath(root) == "/" else os.path.abspath(root)
+    return f"{name} is not restarted: {tree} is not the running system"
 
 
 def denied(name: str) -> str:

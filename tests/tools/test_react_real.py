@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""xend's change handler with the real invoke-rc.d, policy-rc.d, ischroot and a stand-in xend.
+
+Everything happens in a mount and process namespace: /etc, /usr/sbin and /run there are layers that vanish with it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conftest import PROJECT
+
+pytestmark = pytest.mark.tools
+Sandbox = Callable[[str], list[str]]
+
+STAND_IN = """\
+#!/bin/sh
+# Reads its file when it starts, and dies of the word "broken" in it, as a daemon does.
+case "$1" in
+start)
+    echo start >>/run/starts
+    if grep -q broken /etc/xen/xend-config.sxp; then echo "vncpasswd geheim: cannot bind" >&2; exit 1; fi
+    cp /etc/xen/xend-config.sxp /run/read
+    python3 -c 'import time; time.sleep(600)' xend &
+    echo $! >/run/xend.pid ;;
+stop) echo stop >>/run/starts; kill $(cat /run/xend.pid); rm /run/xend.pid ;;
+restart) $0 stop; $0 start ;;
+status) kill -0 $(cat /run/xend.pid) 2>/dev/null || exit 3 ;;
+*) exit 2 ;;
+esac
+"""
+SET_UP = """
+set -eu
+mount -t tmpfs none "$LAYERS"
+for directory in etc usr/sbin; do
+    layer=$LAYERS/$directory
+    mkdir -p "$layer/upper" "$layer/work"
+    mount -t overlay -o "lowerdir=/$directory,upperdir=$layer/upper,workdir=$layer/work" none /$directory
+done
+mount -t tmpfs none /run
+rm -f /usr/sbin/policy-rc.d
+mkdir -p /etc/xen
+printf old >/etc/xen/xend-config.sxp
+printf '%s' "$STAND_IN" >/etc/init.d/xend
+chmod 755 /etc/init.d/xend
+deny() { printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; }
+allow() { printf '#!/bin/sh\\nexit 104\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; }
+boot() { /etc/init.d/xend start; : >/run/starts; }
+set_to() { python3 -c "$HANDLER" "$@" || echo "exit status $?"; }
+starts() { grep -c start /run/starts 2>/dev/null || true; }
+"""
+HANDLER = """
+import sys
+sys.path[:0] = [PYTHON, CONFFILES]
+import xen_xend
+class Registry(dict):
+    root = "/"
+registry = Registry(xen_toolstack="")
+registry.update(word.split("=") for word in sys.argv[2:])
+xen_xend.preinst(registry, {})
+open("/etc/xen/xend-config.sxp", "w").write(sys.argv[1])
+xen_xend.postinst(registry, {})
+"""
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    """Run shell lines as root of a host with a stand-in xend; returns the lines of both outputs."""
+    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("needs root and mount namespaces")
+    handler = HANDLER.replace("PYTHON", repr(str(PROJECT / "python"))).replace(
+        "CONFFILES", repr(str(PROJECT / "conffiles"))
+    )
+    environment = {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAYERS": str(tmp_path), "STAND_IN": STAND_IN, "HANDLER": handler,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+
+    def run(script: str) -> list[str]:
+        done = subprocess.run(
+            ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", SET_UP + script],
+            env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+        )  # fmt: skip
+        assert not done.returncode, done.stdout
+        return done.stdout.splitlines()
+
+    return run
+
+
+RESTARTED = "xend has been restarted and works with the new /etc/xen/xend-config.sxp"
+
+
+def test_a_running_xend_is_restarted_once_for_each_new_text(sandbox: Sandbox) -> None:
+    assert sandbox("boot; set_to new; set_to new; starts; cat /run/read; set_to old; starts") == [
+        RESTARTED, "1", "new" + RESTARTED, "2",
+    ]  # fmt: skip
+
+
+def test_a_stopped_xend_is_not_started(sandbox: Sandbox) -> None:
+    assert sandbox("set_to new; set_to newer; starts; boot; set_to newer; starts") == [
+        "xend is not running; it will read the new /etc/xen/xend-config.sxp when it is started",
+        "xend is not running; it will read the new /etc/xen/xend-config.sxp when it is started",
+        "0",
+    ]
+
+
+def test_policy_decides(sandbox: Sandbox) -> None:
+    out = sandbox("boot; deny; set_to new; starts; set_to old; starts; set_to new; allow; set_to new; starts")
+    assert ["policy-rc.d" in line for line in out] == [True, False, False, True, False, False]
+    assert [line for line in out if "policy-rc.d" not in line] == ["0", "0", RESTARTED, "1"]
+
+
+def test_a_runlevel_that_stops_xend_decides(sandbox: Sandbox) -> None:
+    script = """
+    rm -f /usr/sbin/runlevel; printf '#!/bin/sh\\necho N 2\\n' >/usr/sbin/runlevel; chmod 755 /usr/sbin/runlevel
+    boot; ln -s ../init.d/xend /etc/rc2.d/K01xend; set_to new; starts
+    mv /etc/rc2.d/K01xend /etc/rc2.d/S01xend; set_to new; starts
+    """
+    out = sandbox(script)
+    assert "runlevel does not allow it" in out[0]
+    assert out[1:] == ["0", RESTARTED, "1"]
+
+
+def test_a_failing_restart_is_told_without_secrets_and_tried_again(sandbox: Sandbox) -> None:
+    out = sandbox("boot; set_to broken; starts; set_to good; starts; cat /run/read")
+    text = "\n".join(out)
+    assert out[0] == (
+        "E: /etc/init.d/xend could not be restarted: invoke-rc.d xend restart ended with exit status 1; "
+        "xend is stopped now"
+    )
+    assert "vncpasswd ***" in text
+    assert "geheim" not in text
+    assert out[-5:] == ["exit status 1", "1", RESTARTED, "2", "good"]
+
+
+def test_a_chroot_starts_nothing(sandbox: Sandbox) -> None:
+    script = """
+    boot
+    mkdir "$LAYERS/root" "$LAYERS/upper" "$LAYERS/work"
+    mount -t overlay -o "lowerdir=/,upperdir=$LAYERS/upper,workdir=$LAYERS/work" none "$LAYERS/root"
+    for directory in etc proc run usr/sbin; do mount --rbind /$directory "$LAYERS/root/$directory"; done
+    chroot "$LAYERS/root" python3 -c "$HANDLER" new
+    starts; ls /run/univention-xen 2>/dev/null || echo nothing
+    """
+    assert sandbox(script) == ["xend is not restarted: this is not the running system", "0", "nothing"]
+
+
+def test_dpkgs_root_starts_nothing(sandbox: Sandbox) -> None:
+    out = sandbox("boot; export DPKG_ROOT=/target; set_to new; starts")
+    assert out == ["xend is not restarted: this is not the running system", "0"]
+
+
+def test_a_toolstack_of_xl_starts_nothing(sandbox: Sandbox) -> None:
+    assert sandbox("boot; set_to new xen/toolstack=xl; starts") == ["0"]
+
+
+def test_a_script_without_status_is_helped_by_the_process_number(sandbox: Sandbox) -> None:
+    out = sandbox(
+        "sed -i /^status/d /etc/init.d/xend; boot; set_to new; starts; /etc/init.d/xend stop; set_to newer; starts"
+    )
+    assert out[:2] == [RESTARTED, "1"]
+    assert out[2:] == ["xend is not running; it will read the new /etc/xen/xend-config.sxp when it is started", "1"]
+
+
+def test_a_kill_between_writing_and_restarting_is_made_up_for(sandbox: Sandbox) -> None:
+    killed = '"${HANDLER%xen_xend.postinst*}"'
+    assert sandbox(f"boot; python3 -c {killed} new; starts; set_to new; starts") == ["0", RESTARTED, "1"]
+
+
+def test_a_restart_by_hand_is_noticed(sandbox: Sandbox) -> None:
+    out = sandbox("boot; deny; set_to new; /etc/init.d/xend restart; allow; set_to new; starts")
+    assert "policy-rc.d" in out[0]
+    assert out[1:] == ["1"]
