@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Inside a disk image: read any part of it, and change one partition through a copy of its own.
+
+Nothing is mounted and no device is set up, so that nothing can be left behind: qemu-img copies the partition out
+(sparse), programs change the copy, and the few blocks that differ are written back with qemu-io.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+from univention_xen import files
+from univention_xen.errors import Busy, CommandFailed, XenError
+from univention_xen.image.look import Image
+from univention_xen.image.partitions import SECTOR, Partition, Table, filesystem, read_table
+from univention_xen.log import log
+from univention_xen.run import Runner
+
+CHUNK = 1 << 20
+NEAR = 64 * 1024  # changes closer than this are written in one go
+SCRATCH = "/var/tmp"  # noqa: S108 - TemporaryDirectory makes a private directory there
+
+
+@dataclass(frozen=True)
+class Disk:
+    """The virtual disk in an image; offsets and lengths in bytes."""
+
+    image: Image
+    run: Runner
+
+    def node(self, offset: int, length: int) -> str:
+        """Return how the programs of QEMU address a part of the disk; the format is said, never guessed."""
+        file: dict[str, object] = {
+            "driver": "host_device" if self.image.device else "file",
+            "filename": os.path.abspath(self.image.path),
+        }
+        disk = file if self.image.driver == "raw" else {"driver": self.image.driver, "file": file}
+        return "json:" + json.dumps({"driver": "raw", "offset": offset, "size": length, "file": disk})
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return a part of the disk, less at its end. Raises XenError."""
+        length = min(length, self.image.size - offset)
+        if offset < 0 or length <= 0:
+            return b""
+        if self.image.driver == "raw":
+            with open(self.image.path, "rb") as file:
+                file.seek(offset)
+                return file.read(length)
+        start = offset // SECTOR * SECTOR
+        end = min(-(-(offset + length) // SECTOR) * SECTOR, self.image.size // SECTOR * SECTOR)
+        with TemporaryDirectory(prefix="univention-xen-", dir=SCRATCH) as scratch:
+            part = os.path.join(scratch, "part")
+            self.copy_out(start, end - start, part)
+            with open(part, "rb") as file:
+                return file.read()[offset - start : offset - start + length]
+
+    def copy_out(self, offset: int, length: int, target: str) -> None:
+        """Copy a part of the disk into the raw file *target*, leaving out the zeros."""
+        with explained(self.image.path):
+            self.run("qemu-img", "convert", "-O", "raw", self.node(offset, length), target)
+
+    def table(self) -> Table:
+        """Return the partition table. Raises XenError."""
+        try:
+            return read_table(self.read, self.image.size)
+        except XenError as why:
+            raise XenError(f"{self.image.path}: {why}", hint=why.hint) from None
+
+    def filesystem(self, partition: Partition) -> str:
+        """Return the kind of file system in a partition, '' for one that Windows does not start from."""
+        return filesystem(self.read(partition.start, SECTOR))
+
+
+@contextmanager
+def explained(path: str) -> Iterator[None]:
+    """Turn QEMU's words about a locked image or a missing program into ours."""
+    from univention_xen.errors import ToolMissing
+
+    try:
+        yield
+    except ToolMissing as why:
+        raise ToolMissing(str(why), hint="apt install qemu-utils") from None
+    except CommandFailed as why:
+        if "lock" in why.err:
+            raise Busy(f"{path} is in use by another program", hint="shut the guest down first") from None
+        said = why.err.strip().rpartition(": ")[2] or str(why)
+        raise XenError(f"{path} cannot be read or written: {said}") from None
+
+
+@contextmanager
+def partition_copy(disk: Disk, partition: Partition) -> Iterator[str]:
+    """Yield the path of a raw copy of *partition* that vanishes at the end.
+
+    It lies beside the image, since there is room for disks, or in /var/tmp when that is a block device.
+    What a killed process has left there is removed first.
+    """
+    if partition.start + partition.size > disk.image.size or partition.start % SECTOR:
+        raise XenError(f"{disk.image.path}: partition {partition.number} lies beyond the end of the disk")
+    path = os.path.realpath(disk.image.path)
+    if disk.image.device:
+        path = os.path.join(SCRATCH, os.path.basename(path))
+    target = path + ".partition"
+    files.sweep(target)
+    with files.temporary(target) as copy:
+        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        disk.copy_out(partition.start, partition.size, copy)
+        yield copy
+
+
+def digests(path: str) -> list[bytes]:
+    """Return a digest of each MiB of the file; b'' for one that is all hole."""
+    found = []
+    with open(path, "rb", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        for at in range(0, size, CHUNK):
+            if is_hole(file.fileno(), at, min(CHUNK, size - at)):
+                found.append(b"")
+            else:
+                found.append(hashlib.blake2b(os.pread(file.fileno(), CHUNK, at), digest_size=16).digest())
+    return found
+
+
+def is_hole(fd: int, at: int, length: int) -> bool:
+    """Say whether nothing is stored for a part of the open file."""
+    try:
+        return os.lseek(fd, at, os.SEEK_DATA) >= at + length
+    except OSError:  # ENXIO: only hole up to the end
+        return True
+
+
+def differences(old: bytes, new: bytes, base: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and new bytes of what differs between two equally long pieces, in whole sectors.
+
+    Changes that are near to each other come together.
+    """
+    start = end = -1
+    for at in range(0, len(new), SECTOR):
+        if old[at : at + SECTOR] == new[at : at + SECTOR]:
+            continue
+        if start >= 0 and at - end > NEAR:
+            yield base + start, new[start:end]
+            start = at
+        start, end = (at if start < 0 else start), at + SECTOR
+    if start >= 0:
+        yield base + start, new[start:end]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Bytes that are to be written at *offset* of the disk, instead of *old*."""
+
+    offset: int
+    old: bytes
+    new: bytes
+
+
+def changes(disk: Disk, partition: Partition, before: list[bytes], copy: str) -> list[Change]:
+    """Return how the partition's *copy*, whose digests were *before*, differs from the disk by now."""
+    found = []
+    with open(copy, "rb") as file:
+        for index, digest in enumerate(digests(copy)):
+            if digest == before[index]:
+                continue
+            file.seek(index * CHUNK)
+            new = file.read(CHUNK)
+            start = partition.start + index * CHUNK
+            old = disk.read(start, len(new))
+            for offset, data in differences(old, new, start):
+                found.append(Change(offset, old[offset - start :][: len(data)], data))
+    return found
+
+
+def write_back(disk: Disk, wanted: list[Change]) -> None:
+    """Write *wanted* to the disk and read it again; put the old bytes back if that is not what is there.
+
+    Raises XenError.
+    """
+    try:
+        write(disk, [(change.offset, change.new) for change in wanted])
+        if any(disk.read(change.offset, len(change.new)) != change.new for change in wanted):
+            raise XenError(f"{disk.image.path} does not hold what was written to it")
+    except BaseException:
+        log.warning("putting back what was in %s", disk.image.path)
+        write(disk, [(change.offset, change.old) for change in wanted])
+        raise
+
+
+def write(disk: Disk, pieces: list[tuple[int, bytes]]) -> None:
+    """Write pieces of the disk, in this order, and make them durable."""
+    if not pieces:
+        return
+    with ExitStack() as stack:
+        scratch = stack.enter_context(TemporaryDirectory(prefix="univention-xen-", dir=SCRATCH))
+        words = []
+        for number, (offset, data) in enumerate(pieces):
+            name = os.path.join(scratch, str(number))
+            files.replace(name, data, mode=0o600)
+            words += ["-c", f"write -q -s {name} {offset} {len(data)}"]
+        stack.enter_context(explained(disk.image.path))
+        size = disk.image.size // SECTOR * SECTOR
+        disk.run("qemu-io", *words, "-c", "flush", disk.node(0, size))
