@@ -147,7 +147,7 @@ def _act(words: list[str], options: Options, root: str) -> int:
         change_values = change.set_values if verb == "set" else change.unset_values
         return change_values(words, options, root=root)
     if verb == "filter":
-        return _filter(options, root)
+        return filter_input(options, root)
     from univention_xen.registry import packages
 
     act: Callable[..., int] = getattr(packages, verb)
@@ -194,15 +194,16 @@ def _show(verb: str, words: list[str], options: Options, root: str) -> int:
     return 0
 
 
-def _filter(options: Options, root: str) -> int:
-    from univention_xen.registry import filter, sections
+def filter_input(options: Options, root: str) -> int:
+    from univention_xen.registry import sections
     from univention_xen.registry.config import ConfigRegistry
+    from univention_xen.registry.filter import split, without_code
 
     registry = ConfigRegistry(root=root).load()
     text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-    pieces = filter.split(text.replace("\r\n", "\n").replace("\r", "\n"), registry.get, (), "<stdin>")
+    pieces = split(text.replace("\r\n", "\n").replace("\r", "\n"), registry.get, (), "<stdin>")
     if options.get("disallow-execution"):
-        result = filter.without_code(pieces)
+        result = without_code(pieces)
     else:
         code = [piece for piece in pieces if not isinstance(piece, str)]
         try:

@@ -36,7 +36,7 @@ class ReadOnlyConfigRegistry(MutableMapping[str, Any]):
 
     DEFAULTS, NORMAL, LDAP, SCHEDULE, FORCED, CUSTOM = range(6)
     PREFIX = places.ETC
-    BASES = dict(enumerate(FILES))
+    BASES = tuple(FILES)
 
     def __init__(self, filename: str = "", write_registry: int = NORMAL, *, root: str | None = None) -> None:
         self.root = places.default_root() if root is None else os.path.abspath(root)

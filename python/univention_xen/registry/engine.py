@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import sys
 
-from univention_xen.registry import filter, info, places, targets
+from univention_xen.registry import info, places, targets
+from univention_xen.registry.filter import names
 from univention_xen.registry.handlers import File, Handler, HandlerFailed, Module, Multifile, Script
 from univention_xen.registry.store import read_text
 from univention_xen.registry.talk import warn
@@ -63,7 +64,7 @@ class Engine:
             complaints.append(f"Failed to process Subfile {template}")
             return
         whole.parts.add(template)
-        whole.variables |= filter.names(text) | set(stanza.get("Variables", ()))
+        whole.variables |= names(text) | set(stanza.get("Variables", ()))
 
     def of_package(self, package: str) -> list[Handler]:
         """Return the handlers of one package, multifiles included to which it contributes a part.
@@ -106,10 +107,10 @@ class Engine:
     def commit(self, registry: ConfigRegistry, handlers: Iterable[Handler]) -> None:
         """Run *handlers* although nothing has changed: old and new value are equal."""
         for handler in handlers:
-            names: list[str] = []
+            keys: list[str] = []
             for name in sorted(handler.variables):  # UCR tries just these numbers in place of a pattern
-                names += [name.replace(".*", digit) for digit in "0123"] if ".*" in name else [name]
-            self.run(handler, registry, {name: (registry.get(name),) * 2 for name in names})
+                keys += [name.replace(".*", digit) for digit in "0123"] if ".*" in name else [name]
+            self.run(handler, registry, {key: (registry.get(key), registry.get(key)) for key in keys})
 
     def run(self, handler: Handler, registry: ConfigRegistry, changes: Changes) -> None:
         """Run one handler. Whatever goes wrong is reported and remembered in ``status``; the next one can run."""
@@ -165,15 +166,20 @@ def make(root: str, stanza: Stanza, complaints: list[str]) -> Handler | None:
         name = stanza["File"][0]
         # a leading slash makes the target its own template, as it does in UCR
         template = name if name.startswith("/") else f"{places.FILES}/{name}"
-        try:
-            variables |= filter.names(read_text(places.below(root, template)))
-        except OSError:
-            pass
+        variables |= names_in(root, template)
         return _complete(File(key_of(stanza)[1], variables, template), root, stanza, complaints)
     if kind == "multifile" and "Multifile" in stanza:
         template = f"{places.FILES}/{stanza['Multifile'][0].lstrip('/')}"
         return _complete(Multifile(key_of(stanza)[1], variables, template), root, stanza, complaints)
     return None
+
+
+def names_in(root: str, template: str) -> set[str]:
+    """Return the variables that a template uses; none when there is no such file."""
+    try:
+        return names(read_text(places.below(root, template)))
+    except OSError:
+        return set()
 
 
 def _complete(handler: File, root: str, stanza: Stanza, complaints: list[str]) -> File:

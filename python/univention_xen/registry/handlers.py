@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import sys
 
-from univention_xen.registry import children, filter, places, sections, targets
+from univention_xen.registry import children, places, sections, targets
+from univention_xen.registry.filter import Section, split
 from univention_xen.registry.patterns import matcher
 from univention_xen.registry.store import as_stored
 from univention_xen.registry.talk import say, warn
@@ -139,10 +140,10 @@ def render(registry: ConfigRegistry, templates: list[str], debug: bool = False) 
         value = registry.get(key)
         return value and as_stored(value)  # as the next commit will see it
 
-    pieces: list[str | filter.Section] = []
+    pieces: list[str | Section] = []
     for template in templates:
         text = read_template(registry.root, template)
-        pieces += filter.split(text, lookup, templates, template)
+        pieces += split(text, lookup, templates, template)
     code = [piece for piece in pieces if not isinstance(piece, str)]
     printed = iter(sections.run(code, registry.root, debug=debug) if code else ())
     text = "".join(piece if isinstance(piece, str) else next(printed) for piece in pieces)

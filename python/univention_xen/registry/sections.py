@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ast
     from collections.abc import Sequence
-    from types import CodeType
     from typing import Any
 
     from univention_xen.registry.config import ConfigRegistry
@@ -41,12 +40,13 @@ def run(sections: Sequence[Section], root: str, *, debug: bool = False) -> list[
         ends = _content(report).decode("utf-8", "surrogateescape").split("\0")
         if status or len(ends) != len(sections) + 1:
             raise SectionFailed(ends[-1] or f"its code was ended by signal {status & 127}")
+        ends.pop()
         data = _content(output)
     finally:
         os.close(output)
         os.close(report)
-    places = [0, *map(int, ends[:-1])]
-    return [_text(data[start:end]) for start, end in zip(places, places[1:], strict=False)]
+    starts = [0, *map(int, ends)]
+    return [_text(data[start:end]) for start, end in zip(starts, starts[1:], strict=False)]  # noqa: RUF007
 
 
 def _content(fd: int) -> bytes:
@@ -68,7 +68,7 @@ def _live(sections: Sequence[Section], root: str, output: int, report: int, debu
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(output, 1)
-        sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout = open(  # noqa: SIM115 - it lives as long as the process
             1, "w", encoding="utf-8", errors="surrogateescape", closefd=False, buffering=1
         )
@@ -136,7 +136,7 @@ def _line(why: BaseException, section: Section) -> int:
     return line
 
 
-def compiled(section: Section) -> CodeType:
+def compiled(section: Section) -> Any:
     """Compile a section so that its lines are numbered as in the template.
 
     A `@%@name@%@` inside the code is data, whatever the value is: within a string it becomes part of that string,

@@ -102,10 +102,7 @@ class Layer:
 
     def make(self) -> None:
         """Make sure that there is a file, if only an empty one."""
-        try:
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
-        except FileExistsError:
-            pass
+        os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
 
     def lock(self, wait: bool = True) -> bool:
         """Keep other writers away; return False when one is there and *wait* is not wanted."""

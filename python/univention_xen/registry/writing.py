@@ -19,10 +19,7 @@ def replace(path: str, data: bytes, temporary: str, permit: Callable[[int], None
     on the disk before the name changes; a kill at any point leaves the old or the new file. A mount point, which
     cannot be renamed over, is rewritten in place. Raises OSError; then the temporary file is gone.
     """
-    try:
-        os.unlink(temporary)  # of an earlier process that was killed
-    except FileNotFoundError:
-        pass
+    _discard(temporary)  # of an earlier process that was killed
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -38,11 +35,15 @@ def replace(path: str, data: bytes, temporary: str, permit: Callable[[int], None
             _rewrite(path, data)
             os.unlink(temporary)
     except BaseException:
-        try:
-            os.unlink(temporary)
-        except FileNotFoundError:
-            pass
+        _discard(temporary)
         raise
+
+
+def _discard(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
 
 
 def _write(fd: int, data: bytes) -> None:
