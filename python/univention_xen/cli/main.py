@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from univention_xen.cli.verbs import Parser
+    from univention_xen.cli.verbs import Parser, Report
     from univention_xen.plan import Machine
 
 INTERRUPTED, NO_READER = 130, 141  # what a shell shows for SIGINT and SIGPIPE
@@ -110,7 +110,11 @@ def carry_out(args: argparse.Namespace) -> int:
 
 def show(args: argparse.Namespace, on: Machine) -> int:
     """Print what a reading verb found out."""
-    report = args.read(args, on)
+    return tell(args.read(args, on), args)
+
+
+def tell(report: Report, args: argparse.Namespace) -> int:
+    """Print a report for people or programs; return its exit code."""
     if args.json:
         import json
 
@@ -122,14 +126,21 @@ def show(args: argparse.Namespace, on: Machine) -> int:
 
 def change(args: argparse.Namespace, on: Machine) -> int:
     """Plan while nobody else can change the same thing, and do it."""
+    from contextlib import ExitStack
+
     from univention_xen.lock import DIRECTORY, holding
 
-    with holding(args.locks, under=str(on.path(DIRECTORY))):
+    ours = f".{os.geteuid()}" if os.geteuid() else ""  # the directory is private to its user
+    report: Report | None = None
+    with ExitStack() as held:
+        for what in (args.locks,) if isinstance(args.locks, str) else sorted(args.locks(args, on)):
+            held.enter_context(holding(what, under=str(on.path(DIRECTORY)) + ours))
         plan = args.plan(args, on)
         if not plan.steps:
-            print(plan.reason)
+            print(printable(plan.reason), file=sys.stderr if args.report and args.json else sys.stdout)
         plan.carry_out(on)
-    return 0
+        report = args.report(args, on, plan) if args.report else None
+    return tell(report, args) if report else 0
 
 
 def printable(text: str) -> str:

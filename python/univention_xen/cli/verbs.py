@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Planner = Callable[[argparse.Namespace, Machine], Plan]
     Reader = Callable[[argparse.Namespace, Machine], "Report"]
+    Reporter = Callable[[argparse.Namespace, Machine, Plan], "Report"]
+    Locks = Callable[[argparse.Namespace, Machine], tuple[str, ...]]
     Choices = argparse._SubParsersAction["Parser"]
 
 NOUNS = {
@@ -62,11 +64,20 @@ class Noun:
             dest="verb", metavar="VERB", required=True, title="verbs", parser_class=Parser
         )
 
-    def verb(self, name: str, plan: Planner, *, help: str, description: str = "", locks: str = "host") -> Verb:  # noqa: A002
-        """Add a verb that changes something: *plan* decides, and is carried out while *locks* is held."""
+    def verb(
+        self, name: str, plan: Planner, *, help: str, description: str = "",  # noqa: A002
+        locks: Locks | str = "host", report: Reporter | None = None,
+    ) -> Verb:  # fmt: skip
+        """Add a verb that changes something: *plan* decides, and is carried out while *locks* is held.
+
+        A function as *locks* returns the names of all that has to be held.
+        *report* says afterwards what came of it, in JSON too when asked.
+        """
         verb = self._add(name, help, description)
         verb.parser.add_argument("--dry-run", action="store_true", help="show what would be done and do nothing")
-        verb.parser.set_defaults(plan=plan, locks=locks)
+        if report:
+            verb.parser.add_argument("--json", action="store_true", help="print the outcome as JSON, for programs")
+        verb.parser.set_defaults(plan=plan, locks=locks, report=report)
         return verb
 
     def reading_verb(self, name: str, read: Reader, *, help: str, description: str = "") -> Verb:  # noqa: A002
