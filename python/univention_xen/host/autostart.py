@@ -50,12 +50,16 @@ def follow(registry: Mapping[str, str], run: Runner | None = None) -> list[str]:
 
 
 class Unit(NamedTuple):
-    """How a service stands with the init system; ``enabled`` is None when that cannot be changed."""
+    """How a service stands with the init system.
+
+    ``enabled`` is None when that cannot be changed; the administrator's own unit file is where a mask would be.
+    """
 
     name: str
     masked: bool
     enabled: bool | None
     linked: bool
+    maskable: bool = True
 
 
 def apply(root: str, name: str, wanted: str, run: Runner) -> list[str]:
@@ -92,7 +96,8 @@ def look_at(root: str, name: str) -> Unit | None:
     enabled: bool | None = bool(glob(f"{links}/S[0-9][0-9]{name}"))
     if where:
         enabled = is_enabled(root, where, name)
-    return Unit(name, masked, enabled, bool(glob(f"{links}/[SK][0-9][0-9]{name}")))
+    linked = bool(glob(f"{links}/[SK][0-9][0-9]{name}"))
+    return Unit(name, masked, enabled, linked, maskable=where != "/etc/systemd/system")
 
 
 def is_enabled(root: str, where: str, name: str) -> bool | None:
@@ -113,7 +118,7 @@ def commands(unit: Unit, wanted: str, root: str, *, has_systemctl: bool) -> list
     if wanted == NO:
         if unit.masked:
             return []
-        verbs = ["disable"] * bool(unit.enabled) + ["mask"]  # a masked unit cannot be disabled any more
+        verbs = ["disable"] * bool(unit.enabled) + ["mask"] * unit.maskable  # a masked unit cannot be disabled any more
     else:
         change = unit.enabled is not None and unit.enabled is not (wanted == YES)
         verbs = ["unmask"] * unit.masked + ["enable" if wanted == YES else "disable"] * change
