@@ -96,6 +96,8 @@ def look_at(root: str, name: str) -> Unit | None:
     enabled: bool | None = bool(glob(f"{links}/S[0-9][0-9]{name}"))
     if where:
         enabled = is_enabled(root, where, name)
+    elif not os.path.exists(files.below(root, "/usr/sbin/update-rc.d")):
+        enabled = None  # a tree that is no system yet: links of scripts come with what makes them
     linked = bool(glob(f"{links}/[SK][0-9][0-9]{name}"))
     return Unit(name, masked, enabled, linked, maskable=where != "/etc/systemd/system")
 
@@ -128,7 +130,7 @@ def commands(unit: Unit, wanted: str, root: str, *, has_systemctl: bool) -> list
 def sysv_commands(unit: Unit, wanted: str, root: str) -> list[tuple[str, ...]]:
     """Return the same for a host without systemd; a script without any link is not started anyway."""
     inside = () if root == "/" else ("chroot", root)
-    if wanted == YES and not unit.enabled:
+    if wanted == YES and unit.enabled is False:
         return [(*inside, "update-rc.d", unit.name, "enable" if unit.linked else "defaults")]
     if wanted != YES and unit.enabled:
         return [(*inside, "update-rc.d", unit.name, "disable")]

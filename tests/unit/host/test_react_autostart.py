@@ -20,6 +20,8 @@ def make(root: Path, *, script: bool = False, unit: str = "", enabled: bool = Fa
     for directory in ("etc/init.d", "etc/rc2.d", "lib/systemd/system", "etc/systemd/system/multi-user.target.wants"):
         (root / directory).mkdir(parents=True)
     if script:
+        (root / "usr/sbin").mkdir(parents=True)
+        (root / "usr/sbin/update-rc.d").write_text("")
         (root / "etc/init.d/xen").write_text("#!/bin/sh\n")
         (root / "etc/init.d/xen").chmod(0o755)
         (root / f"etc/rc2.d/{'S' if enabled else 'K'}01xen").symlink_to("../init.d/xen")
@@ -58,6 +60,14 @@ def test_a_unit_that_nothing_can_want_is_neither_enabled_nor_disabled(tmp_path: 
     for wanted in ("yes", "manually"):
         assert unit
         assert commands(unit, wanted, "/", has_systemctl=True) == []
+
+
+def test_a_tree_without_update_rc_d_keeps_its_scripts_as_they_are(tmp_path: Path) -> None:
+    make(tmp_path, script=True)
+    (tmp_path / "usr/sbin/update-rc.d").unlink()
+    run: Any = FakeRunner({})
+    assert autostart.apply(str(tmp_path), "xen", "yes", run) == []
+    assert autostart.apply(str(tmp_path), "xen", "manually", run) == []
 
 
 CASES = [  # masked, enabled, wanted, verbs
