@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A Dom0 that can be talked to: booted or resumed, asked over ssh, saved as a snapshot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from evidence import DEATHS, Evidence, Said
+from qemu import Died, Kernel, Qemu, minutes, overlay, until
+
+
+class Snapshot(NamedTuple):
+    """A disk and, when it has been running, the memory that goes with it; neither is ever changed again.
+
+    *base* is the directory of the image: kernel, ssh key, the disk at the bottom.
+    """
+
+    where: Path
+    base: Path
+    accel: str = "tcg"
+
+    @property
+    def disk(self) -> Path:
+        return self.where / "disk.qcow2"
+
+    @property
+    def memory(self) -> Path:
+        return self.where / "memory"
+
+    @property
+    def kernel(self) -> Kernel:
+        return Kernel(self.base / "xen", self.base / "vmlinuz", self.base / "initrd")
+
+
+class Dom0:
+    """A machine in the directory *where* that began as *snapshot*."""
+
+    def __init__(
+        self, where: Path, snapshot: Snapshot, evidence: Evidence | None = None, *, bottom: Path | None = None
+    ) -> None:
+        self.qemu = Qemu(where)
+        self.bottom = bottom or snapshot.disk
+        self.where = where
+        self.snapshot = snapshot
+        self.evidence = evidence
+        self._port = 0
+
+    # -- its life -----------------------------------------------------------------------------------------------------
+
+    def restore(self, lan: str = "hubport,hubid=0") -> Dom0:
+        """A fresh layer over the snapshot, running on from where it was saved; what was here before is gone."""
+        self._fresh_disk()
+        self.qemu.start(kernel=self.snapshot.kernel, accel=self.snapshot.accel, resume=self.snapshot.memory, lan=lan)
+        self.wait_for_ssh(minutes(5))
+        self.do(f"date --set=@{time.time():.0f}; systemctl restart systemd-journald", within=minutes(5))
+        return self
+
+    def boot(self) -> Dom0:
+        """A fresh layer over the snapshot, started from nothing: one to five minutes."""
+        self._fresh_disk()
+        return self.start(self.snapshot.kernel)
+
+    def start(self, kernel: Kernel | None) -> Dom0:
+        """Switch on what is in the directory; without *kernel* through its own boot loader."""
+        self.qemu.start(kernel=kernel, accel=self.snapshot.accel)
+        return self.wait_until_up()
+
+    def reset(self) -> Dom0:
+        """The reset button, and up again."""
+        before = self.boot_id()
+        self.qemu.reset()
+        until(lambda: self._is_another_boot(before), "the Dom0 is up again", minutes(20), pause=1)
+        return self.wait_until_up()
+
+    def save(self, where: Path) -> Snapshot:
+        """Stop, and keep disk and memory in the directory *where*."""
+        self.must("sync; echo 3 > /proc/sys/vm/drop_caches")
+        self._close_ssh()
+        where.mkdir(parents=True, exist_ok=True)
+        self.qemu.save(where / "memory")
+        overlay_disk = where / "disk.qcow2"
+        self.qemu.disk.rename(overlay_disk)
+        # the backing file is named relative to the layer, which has just moved
+        backing = os.path.relpath(self.bottom, where)
+        subprocess.run(["qemu-img", "rebase", "-u", "-F", "qcow2", "-b", backing, overlay_disk], check=True)
+        return Snapshot(where, self.snapshot.base, self.snapshot.accel)
+
+    def stop(self) -> None:
+        """Pull the plug. The directory, with its console.log, stays."""
+        self._close_ssh()
+        self.qemu.stop()
+
+    def _fresh_disk(self) -> None:
+        self.qemu.stop()
+        shutil.rmtree(self.where, ignore_errors=True)
+        self.where.mkdir(parents=True)
+        overlay(self.qemu.disk, self.bottom)
+        (self.where / "snapshot").write_text(f"{self.snapshot.where}\n")
+
+    def _close_ssh(self) -> None:
+        subprocess.run(self.ssh_command("-q", "-O", "exit"), cwd=self.where, capture_output=True, check=False)
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    def wait_for_ssh(self, within: float) -> None:
+        until(self._ssh_answers, "the Dom0 answers to ssh", within, pause=1)
+
+    def wait_until_up(self) -> Dom0:
+        """ssh answers and all services have been started, whether or not they failed."""
+        self.wait_for_ssh(minutes(20))
+        self.do("systemctl is-system-running --wait || true", within=minutes(20))
+        return self
+
+    def _ssh_answers(self) -> bool:
+        self.must_live()
+        try:
+            return self.do("true", within=60).ok
+        except subprocess.TimeoutExpired:
+            return False
+
+    def must_live(self) -> None:
+        """Raises Died as soon as the console shows a known death: no need to wait for the end."""
+        self.qemu.must_be_running()
+        if death := DEATHS.search(self.qemu.console()):
+            raise Died(f"{self.qemu.console_log} says {death[0]!r}")
+
+    def boot_id(self) -> str:
+        return self.do("cat /proc/sys/kernel/random/boot_id").out.strip()
+
+    def _is_another_boot(self, before: str) -> bool:
+        self._close_ssh()
+        return self._ssh_answers() and self.boot_id() not in ("", before)
+
+    # -- talking ------------------------------------------------------------------------------------------------------
+
+    def ssh_command(self, *words: str) -> list[str]:
+        """The ssh command line, to be run in the directory of the machine."""
+        base = self.snapshot.base
+        self._port = self._port if self.qemu.pid() and self._port else self._ask_port()
+        options = {
+            "IdentitiesOnly": "yes", "BatchMode": "yes", "HostKeyAlias": "dom0", "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": base / "known_hosts", "ConnectTimeout": 60, "LogLevel": "ERROR",
+            "ControlMaster": "auto", "ControlPath": "ssh", "ControlPersist": 600,
+        }  # fmt: skip
+        said = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        return ["ssh", "-F", "none", "-p", str(self._port), "-i", str(base / "key"), *said, *words, "root@127.0.0.1"]
+
+    def _ask_port(self) -> int:
+        try:
+            return self.qemu.port()
+        except (OSError, Died):
+            return 1
+
+    def do(self, script: str, *, within: float = 300, stdin: bytes = b"") -> Said:
+        """Run a shell script in the Dom0. Raises subprocess.TimeoutExpired after *within* seconds."""
+        done = subprocess.run(
+            [*self.ssh_command(), script], input=stdin, capture_output=True, cwd=self.where, timeout=within, check=False
+        )
+        return Said(done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"), done.returncode)
+
+    def must(self, script: str, *, within: float = 300, stdin: bytes = b"") -> Said:
+        """The same for preparations: raises Died when it fails."""
+        said = self.do(script, within=within, stdin=stdin)
+        if said.code:
+            raise Died(f"in the Dom0, exit status {said.code}: {script}\n{said.out}{said.err}")
+        return said
+
+    def see(self, name: str, script: str, *, within: float = 300) -> Said:
+        """Run a shell script in the Dom0 and keep what it says as evidence *name*."""
+        try:
+            said = self.do(script, within=within)
+        except subprocess.TimeoutExpired:
+            said = Said("", f"no answer within {within:.0f} s", -1)
+            self._close_ssh()
+        return self.evidence.keep(name, said) if self.evidence else said
+
+    def put(self, file: Path, to: str) -> None:
+        """Copy a file of the host into the Dom0."""
+        self.must(f"cat > {to}", stdin=file.read_bytes())
+
+    def raw(self, script: str, *, within: float = 300) -> bytes:
+        """The bytes that a shell script in the Dom0 writes to its standard output."""
+        command = [*self.ssh_command(), script]
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, cwd=self.where, timeout=within, check=True
+        ).stdout
