@@ -41,7 +41,14 @@ def entry(draw: st.DrawFn) -> bytes:
     title: bytes = b'"' + draw(TITLE) + b'"'
     around: list[bytes] = draw(st.lists(BLANK, min_size=4, max_size=4))
     path: bytes = draw(PATHS)
-    return around[0] + path + around[1] + b"=" + around[2] + title + draw(SWITCHES) + around[3]
+    switches: bytes = draw(SWITCHES)
+    line: bytes = around[0] + path + around[1] + b"=" + around[2] + title + switches + around[3]
+    return line
+
+
+def default_line(before: bytes, between: bytes, path: bytes, after: bytes) -> bytes:
+    """One default= line."""
+    return before + b"default" + between + b"=" + path + after
 
 
 NOISE = st.sampled_from([b"", b"  ", b"; comment", b";", b"garbage", b"key=value"])
@@ -49,7 +56,7 @@ SYSTEMS = st.one_of(entry(), entry(), entry(), NOISE)
 LOADER = st.one_of(
     st.sampled_from([b"timeout=30", b"timeout=0", b"timeout = x", b"redirect=COM1"]),
     NOISE,
-    st.builds(lambda a, b, path, c: a + b"default" + b + b"=" + path + c, BLANK, BLANK, PATHS, BLANK),
+    st.builds(default_line, BLANK, BLANK, PATHS, BLANK),
 )
 
 
