@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-from glob import glob
-from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import files
 from univention_xen.host import services
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,51 +25,79 @@ SERVICES = {"xend": ("xend",), "xendomains": ("xendomains",), "xencommons": ("xe
 
 
 def follow(registry: Mapping[str, str], run: Runner | None = None) -> list[str]:
-    """Make every service start at boot as the registry says; return what went wrong, in sentences."""
+    """Make every service start at boot as the registry says; return what went wrong, in sentences.
+
+    A service that is not installed is no mistake: Debian 12 has no xend. Works offline, in chroots and images.
+    """
+    root = os.path.realpath(getattr(registry, "root", "/"))
+    if os.path.exists(files.below(root, OTHERS)):
+        return []
+    found = {name: [unit for unit in units if look_at(root, unit)] for name, units in SERVICES.items()}
+    if not any(found.values()):
+        return []
+    wanted = wishes(registry)
+    run = run or runner()
+    return [
+        problem for name, units in found.items() for unit in units for problem in apply(root, unit, wanted[name], run)
+    ]
+
+
+def wishes(registry: Mapping[str, str]) -> dict[str, str]:
+    """Return what the registry says about each service."""
     from univention_xen.settings import Autostart
 
-    if run is None:
-        from univention_xen.run import Runner
-
-        run = Runner()
-    root = os.path.realpath(getattr(registry, "root", "/"))
     wanted = Autostart.read(registry)[0]
-    wishes = {
+    return {
         "xend": wanted.xend_autostart,
         "xendomains": wanted.xendomains_autostart,
         "xencommons": wanted.xencommons_autostart,
     }
-    return [
-        problem
-        for name, units in SERVICES.items()
-        for unit in units
-        for problem in apply(root, unit, wishes[name], run)
-    ]
 
 
-class Unit(NamedTuple):
+def runner() -> Runner:
+    """Return what starts programs."""
+    from univention_xen.run import Runner
+
+    return Runner()
+
+
+class Unit:
     """How a service stands with the init system.
 
-    ``enabled`` is None when that cannot be changed; the administrator's own unit file is where a mask would be.
+    ``enabled`` is None when that cannot be changed, ``linked`` says that its script has start or stop links, and
+    ``maskable`` is False where the administrator's own unit file lies in the place of a mask.
     """
 
-    name: str
-    masked: bool
-    enabled: bool | None
-    linked: bool
-    maskable: bool = True
+    __slots__ = ("enabled", "linked", "maskable", "masked", "name")
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        masked: bool = False,
+        enabled: bool | None = False,
+        linked: bool = False,
+        maskable: bool = True,
+    ) -> None:
+        self.name, self.masked, self.enabled, self.linked, self.maskable = name, masked, enabled, linked, maskable
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unit) and repr(self) == repr(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "Unit(" + ", ".join(f"{word}={getattr(self, word)!r}" for word in self.__slots__) + ")"
 
 
 def apply(root: str, name: str, wanted: str, run: Runner) -> list[str]:
-    """Make the service *name* start at boot, or not, as *wanted*; return what went wrong, in sentences.
-
-    A service that is not installed is no mistake: Debian 12 has no xend. Works offline, in chroots and images.
-    """
+    """Make the service *name* start at boot, or not, as *wanted*; return what went wrong, in sentences."""
     from univention_xen.errors import XenError
 
-    if os.path.exists(files.below(root, OTHERS)) or not (unit := look_at(root, name)):
+    if not (unit := look_at(root, name)):
         return []
-    for words in commands(unit, wanted, root, has_systemctl=bool(shutil.which("systemctl", path=SEARCH))):
+    has_systemctl = any(os.access(f"{directory}/systemctl", os.X_OK) for directory in SEARCH)
+    for words in commands(unit, wanted, root, has_systemctl=has_systemctl):
         try:
             run(*words)
         except XenError as why:
@@ -79,7 +105,7 @@ def apply(root: str, name: str, wanted: str, run: Runner) -> list[str]:
     return []
 
 
-SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SEARCH = ("/usr/bin", "/bin")
 
 
 def at_boot(wanted: str) -> str:
@@ -92,20 +118,28 @@ def look_at(root: str, name: str) -> Unit | None:
     where, script, masked = services.unit(root, name), services.script(root, name), services.is_masked(root, name)
     if not (where or script or masked):
         return None
-    links = files.below(root, "/etc/rc[2-5].d")
-    enabled: bool | None = bool(glob(f"{links}/S[0-9][0-9]{name}"))
+    links = [link for level in "2345" for link in entries(root, f"/etc/rc{level}.d") if link[3:] == name]
+    enabled: bool | None = any(link.startswith("S") for link in links)
     if where:
         enabled = is_enabled(root, where, name)
     elif not os.path.exists(files.below(root, "/usr/sbin/update-rc.d")):
         enabled = None  # a tree that is no system yet: links of scripts come with what makes them
-    linked = bool(glob(f"{links}/[SK][0-9][0-9]{name}"))
-    return Unit(name, masked, enabled, linked, maskable=where != "/etc/systemd/system")
+    maskable = where != "/etc/systemd/system"
+    return Unit(name, masked=masked, enabled=enabled, linked=bool(links), maskable=maskable)
+
+
+def entries(root: str, directory: str) -> list[str]:
+    """Return the names in a directory, none when there is no such directory."""
+    try:
+        return os.listdir(files.below(root, directory))
+    except OSError:
+        return []
 
 
 def is_enabled(root: str, where: str, name: str) -> bool | None:
     """Return whether something pulls in the unit file in the directory *where*; None for one that nothing can."""
-    wanted_by = files.below(root, f"/etc/systemd/system/*.[wr][ae][nq]*/{name}.service")
-    if glob(wanted_by):
+    pulls = [entry for entry in entries(root, "/etc/systemd/system") if entry.endswith((".wants", ".requires"))]
+    if any(os.path.lexists(files.below(root, f"/etc/systemd/system/{entry}/{name}.service")) for entry in pulls):
         return True
     with open(files.below(root, f"{where}/{name}.service"), encoding="utf-8", errors="replace") as file:
         return False if "[Install]" in file.read() else None

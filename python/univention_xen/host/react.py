@@ -26,10 +26,17 @@ READS = {"xend": "/etc/xen/xend-config.sxp"}
 restarted: that would stop the guests."""
 
 
+LEFT_BEHIND: dict[tuple[str, str], str] = {}
+"""The texts that were there before, in trees where nothing is remembered as nothing runs."""
+
+
 def before(name: str, registry: Mapping[str, str], run: Runner | None = None) -> None:
     """Remember which text the service *name* works with, as its file is about to be rewritten."""
     root = root_of(registry)
-    if is_left_alone(root, name, registry) or not services.is_live(root, run or runner()):
+    if is_left_alone(root, name, registry):
+        return
+    if not services.is_live(root, run or runner()):
+        LEFT_BEHIND[root, name] = text_of(root, name)
         return
     try:
         now = memory.before_writing(recall(root, name), text_of(root, name), services.process(root, name))
@@ -48,7 +55,7 @@ def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> 
     if is_left_alone(root, name, registry):
         return ""
     if not services.is_live(root, run):
-        return not_live(root, name)
+        return "" if LEFT_BEHIND.pop((root, name), None) == text_of(root, name) else not_live(root, name)
     known = recall(root, name) or Memory(memory.UNKNOWN, memory.UNKNOWN, "")
     new = text_of(root, name)
     try:

@@ -44,19 +44,19 @@ def test_what_is_not_installed_is_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("masked", [True, False])
 def test_a_script_is_looked_at_by_its_links(tmp_path: Path, *, enabled: bool, masked: bool) -> None:
     make(tmp_path, script=True, enabled=enabled, masked=masked)
-    assert look_at(str(tmp_path), "xen") == Unit("xen", masked, enabled, True)
+    assert look_at(str(tmp_path), "xen") == Unit("xen", masked=masked, enabled=enabled, linked=True)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_unit_is_looked_at_by_who_wants_it(tmp_path: Path, *, enabled: bool) -> None:
     make(tmp_path, unit=INSTALL, enabled=enabled)
-    assert look_at(str(tmp_path), "xen") == Unit("xen", False, enabled, False)
+    assert look_at(str(tmp_path), "xen") == Unit("xen", enabled=enabled)
 
 
 def test_a_unit_that_nothing_can_want_is_neither_enabled_nor_disabled(tmp_path: Path) -> None:
     make(tmp_path, unit="[Service]\n")
     unit = look_at(str(tmp_path), "xen")
-    assert unit == Unit("xen", False, None, False)
+    assert unit == Unit("xen", enabled=None)
     for wanted in ("yes", "manually"):
         assert unit
         assert commands(unit, wanted, "/", has_systemctl=True) == []
@@ -88,13 +88,13 @@ CASES = [  # masked, enabled, wanted, verbs
 
 @pytest.mark.parametrize(("masked", "enabled", "wanted", "verbs"), CASES)
 def test_only_what_is_missing_is_done(*, masked: bool, enabled: bool, wanted: str, verbs: list[str]) -> None:
-    found = commands(Unit("xen", masked, enabled, True), wanted, "/", has_systemctl=True)
+    found = commands(Unit("xen", masked=masked, enabled=enabled), wanted, "/", has_systemctl=True)
     assert [words[2] for words in found] == verbs
     assert not {"start", "stop", "restart"} & {word for words in found for word in words}
 
 
 def test_another_tree_is_named() -> None:
-    assert commands(Unit("xen", False, True, True), "manually", "/image", has_systemctl=True) == [
+    assert commands(Unit("xen", enabled=True), "manually", "/image", has_systemctl=True) == [
         ("systemctl", "--root=/image", "--quiet", "disable", "xen.service")
     ]
 
@@ -111,16 +111,35 @@ def test_another_tree_is_named() -> None:
     ],
 )
 def test_without_systemd_the_links_are_changed(*, enabled: bool, linked: bool, wanted: str, verb: str) -> None:
-    found = commands(Unit("xen", False, enabled, linked), wanted, "/", has_systemctl=False)
+    found = commands(Unit("xen", enabled=enabled, linked=linked), wanted, "/", has_systemctl=False)
     assert found == ([("update-rc.d", "xen", verb)] if verb else [])
+
+
+class Registry(dict[str, str]):
+    """What a handler is given."""
+
+    root = ""
 
 
 def test_ucss_own_module_is_left_to_do_it(tmp_path: Path) -> None:
     make(tmp_path, script=True, enabled=True)
+    registry = Registry({"xen/xencommons/autostart": "manually"})
+    registry.root = str(tmp_path)
+    run: Any = FakeRunner({f"systemctl --root={tmp_path} --quiet disable xen.service": ""})
+    assert autostart.follow(registry, run) == []
+    assert len(run.asked) == 1
     other = tmp_path / "etc/univention/templates/modules/autostart.py"
     other.parent.mkdir(parents=True)
     other.write_text("")
-    assert autostart.apply(str(tmp_path), "xen", "no", FakeRunner({})) == []  # type: ignore[arg-type]
+    assert autostart.follow(registry, run) == []
+    assert len(run.asked) == 1
+
+
+def test_a_value_that_makes_no_sense_counts_as_the_default(tmp_path: Path) -> None:
+    make(tmp_path, script=True, enabled=True)
+    registry = Registry({"xen/xencommons/autostart": "$(reboot)"})
+    registry.root = str(tmp_path)
+    assert autostart.follow(registry, FakeRunner({})) == []  # type: ignore[arg-type]
 
 
 def test_a_refusal_is_one_sentence(tmp_path: Path) -> None:
