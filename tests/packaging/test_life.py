@@ -91,9 +91,9 @@ class TestLife:
 
     def test_a_variable_reaches_its_files(self, root: Throwaway) -> None:
         before = root.read(SXP), root.read("/etc/xen/xl.conf")
-        root("ucr", "set", "xen/bridge/name=guests", "xen/vnc/listen=192.0.2.1")
+        root("ucr", "set", "xen/bridge/name=xenbr7", "xen/vnc/listen=192.0.2.1")
         assert "192.0.2.1" in root.read(SXP)
-        assert "guests" in root.read("/etc/xen/xl.conf")
+        assert "xenbr7" in root.read("/etc/xen/xl.conf")
         assert (root.read(SXP), root.read("/etc/xen/xl.conf")) != before
 
     def test_a_wrong_value_is_refused(self, root: Throwaway) -> None:
@@ -125,8 +125,8 @@ class TestLife:
         root.apt_get("remove", *OURS)
         assert not root.path("/usr/sbin/ucr").exists()
         install(root, debs)
-        assert root("ucr", "get", "xen/bridge/name") == "guests\n"
-        assert "guests" in root.read("/etc/xen/xl.conf")
+        assert root("ucr", "get", "xen/bridge/name") == "xenbr7\n"
+        assert "xenbr7" in root.read("/etc/xen/xl.conf")
         assert "192.0.2.1" in root.read(SXP)
 
     def test_purging_forgets_the_values_but_not_those_of_others(self, root: Throwaway) -> None:
@@ -135,7 +135,8 @@ class TestLife:
         root.apt_get("purge", "univention-xen")
         assert root("ucr", "search", "--brief", "--non-empty", "^xen/").strip() == ""
         assert root("ucr", "get", "other/variable") == "stays\n"
-        left = root("sh", "-c", "find /etc /run /var/lib -name '*univention-xen*' -not -path '/var/lib/dpkg/*'").split()
+        find = "find /etc /run /var/lib -name '*univention-xen*' -not -name '*-registry*' -not -path '/var/lib/dpkg/*'"
+        left = root("sh", "-c", find).split()
         assert not left
 
     def test_purging_the_registry_leaves_nothing(self, root: Throwaway) -> None:
@@ -147,7 +148,7 @@ def test_a_root_is_as_before_after_installation_and_purge(new_root: Roots, debs:
     root = new_root("ready")
     before = snapshot(root)
     install(root, debs)
-    root("ucr", "set", "xen/bridge/name=guests", "xen/vnc/listen=192.0.2.1", "xen/server/relocation=yes")
+    root("ucr", "set", "xen/bridge/name=xenbr7", "xen/vnc/listen=192.0.2.1", "xen/server/relocation=yes")
     root.apt_get("purge", *OURS)
     after = snapshot(root)
     assert {path: after.get(path) for path in after.keys() ^ before.keys()} == {}
@@ -159,14 +160,14 @@ def test_an_upgrade_keeps_values_and_edited_templates(
 ) -> None:
     root = new_root("ready")
     install(root, older_debs)
-    root("ucr", "set", "xen/bridge/name=guests", "xen/bridge/interface=eth1")
+    root("ucr", "set", "xen/bridge/name=xenbr7", "xen/bridge/interface=eth1")
     template = "/etc/univention/templates/files/etc/xen/xl.conf"
     root.write(template, root.read(template) + "# added by the administrator\n")
     said = install(root, debs)
     assert "Traceback" not in said
     assert status(root, "univention-xen") == "ii"
-    assert root("ucr", "get", "xen/bridge/name") == "guests\n"
-    assert "guests" in root.read("/etc/xen/xl.conf")
+    assert root("ucr", "get", "xen/bridge/name") == "xenbr7\n"
+    assert "xenbr7" in root.read("/etc/xen/xl.conf")
     assert "# added by the administrator" in root.read("/etc/xen/xl.conf")
     assert "eth1" in root.read(SXP)
     assert len(diversions(root)) == 3
@@ -226,7 +227,7 @@ def test_the_registry_registers_what_was_configured_before_it(new_root: Roots, d
 def test_ucs_own_registry_may_take_the_place_of_ours(new_root: Roots, debs: list[Path]) -> None:
     root = new_root("ready")
     install(root, debs)
-    root("ucr", "set", "xen/bridge/name=guests")
+    root("ucr", "set", "xen/bridge/name=xenbr7")
     root.write("/srv/ucs/usr/sbin/univention-config-registry", "#!/bin/sh\n", 0o755)
     root.write(
         "/srv/ucs/DEBIAN/control",
@@ -238,9 +239,22 @@ def test_ucs_own_registry_may_take_the_place_of_ours(new_root: Roots, debs: list
     assert status(root, "univention-xen") == "ii"
     assert status(root, "univention-xen-registry") in ("rc", "")
     root.apt_get("purge", "univention-xen-registry")
-    assert "xen/bridge/name: guests" in root.read("/etc/univention/base.conf")
-    assert "guests" in root.read("/etc/xen/xl.conf")
+    assert "xen/bridge/name: xenbr7" in root.read("/etc/univention/base.conf")
+    assert "xenbr7" in root.read("/etc/xen/xl.conf")
     assert len(diversions(root)) == 3
+
+
+def test_debians_files_come_back_when_the_registry_was_torn_away_before(new_root: Roots, debs: list[Path]) -> None:
+    root = new_root("ready")
+    install(root, debs)
+    root("dpkg", "--force-depends", "--purge", "univention-xen-registry")
+    assert len(diversions(root)) == 3
+    root("dpkg", "--purge", "univention-xen", "python3-univention-xen")
+    assert diversions(root) == []
+    assert root("dpkg", "--verify", "xen-utils-common") == ""
+    assert not root.path(SXP).exists()
+    assert not root.path("/etc/univention").exists()
+    assert not root.path("/var/lib/univention-xen-registry").exists()
 
 
 @pytest.mark.parametrize("policy", ["denies", "is absent"])
