@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Choices = argparse._SubParsersAction["Parser"]
 
 NOUNS = {
+    "bootini": "prepare the boot menu of a Windows guest for the paravirtual drivers",
     "host": "look at what the registry makes of this host",
+    "initrd": "give installers the modules of a kernel that runs under Xen",
 }
 """Each noun and its help; its module in this package has the same name and a function ``add_to(nouns)``."""
 

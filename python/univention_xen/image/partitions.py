@@ -56,7 +56,9 @@ def read_table(read: Read, size: int) -> Table:
 
 
 def filesystem(boot_sector: bytes) -> str:
-    """Return "ntfs", "fat12", "fat16" or "fat32" for the first sector of such a file system, else ''."""
+    """Return "ntfs", "fat12", "fat16", "fat32" or "bitlocker" for the first sector of such a file system, else ''."""
+    if boot_sector[3:11] == b"-FVE-FS-":
+        return "bitlocker"
     if boot_sector[3:11] == b"NTFS    ":
         return "ntfs"
     if boot_sector[510:512] == b"\x55\xaa":

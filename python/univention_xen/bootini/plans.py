@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What is to be changed in a boot menu, and how that is done without losing the old one."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from univention_xen import files
+from univention_xen.bootini import bcd, gplpv, hive, text
+from univention_xen.bootini.look import BCD, Found, Inside
+from univention_xen.bootini.show import difference
+from univention_xen.bootini.version import DriverVersion, switch_for
+from univention_xen.errors import UsageError, XenError
+from univention_xen.image import inside as images
+from univention_xen.image.users import refuse_in_use
+from univention_xen.log import log
+from univention_xen.plan import Machine, Plan
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants of a boot menu; *entry* counts from 1."""
+
+    version: DriverVersion | None = None
+    entry: int | None = None
+    make_default: bool = False
+    undo: bool = False
+    test_signing: bool = False
+
+
+def plan_gplpv(found: Found, wish: Wish) -> Plan:
+    """Return the plan for what is wished; nothing to do when it is so already. Raises XenError."""
+    if wish.undo and (wish.version or wish.make_default or (wish.entry and not wish.test_signing)):
+        raise UsageError("--undo takes away everything that was added; it goes with no other option")
+    if wish.test_signing and (wish.version or wish.make_default):
+        raise UsageError("--testsigning changes an entry and adds none; it goes with --entry and --undo only")
+    new = changed_bcd(found, wish) if found.kind == BCD else changed_ini(found, wish)
+    if new == found.data:
+        return Plan.nothing(f"{found.source} is as it should be")
+    return Plan.of(ReplaceMenu(found, new, difference(found, new)))
+
+
+def changed_ini(found: Found, wish: Wish) -> bytes:
+    """Return the bytes that a boot.ini should have."""
+    if wish.test_signing:
+        raise XenError(f"{found.source}: test-signed drivers need no switch in Windows XP and 2003")
+    ini = text.parse(found.data, found.source)
+    if wish.undo:
+        return gplpv.undo(ini).dump()
+    word = switch_for(wish.version)
+    return gplpv.add(ini, word, number=wish.entry, make_default=wish.make_default).dump()
+
+
+def changed_bcd(found: Found, wish: Wish) -> bytes:
+    """Return the bytes that a BCD should have."""
+    hive.check(found.data, found.source, found.log)
+    tree = hive.read(found.data, found.source)
+    menu = bcd.Bcd(tree, found.source)
+    if wish.test_signing:
+        bcd.sign_tests(menu, number=wish.entry, on=not wish.undo)
+    elif wish.undo:
+        bcd.undo(menu)
+    else:
+        bcd.add(menu, switch_for(wish.version), number=wish.entry, make_default=wish.make_default)
+    return found.data if menu.tree == tree else hive.write(found.data, menu.tree, found.source)
+
+
+@dataclass(frozen=True)
+class ReplaceMenu:
+    """Put *new* in the place of a boot menu, beside which the old one stays as a backup."""
+
+    found: Found
+    new: bytes = field(repr=False)
+    diff: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.diff}\nreplace {self.found.source}; the old one is kept as {backup_name(self.found.kind)}"
+
+    def apply(self, on: Machine) -> None:
+        """Raise XenError or OSError when it does not work; then the old menu is still there."""
+        log.say(self.diff)
+        if self.found.inside is None:
+            self.replace_file(self.found.path)
+        else:
+            self.replace_inside(self.found.inside, on)
+
+    def replace_file(self, path: str) -> None:
+        """Change a file of this host."""
+        with open(path, "rb") as file:
+            self.expect(file.read())
+        status = os.stat(path)
+        name = free_name(path, os.path.lexists)
+        files.replace(name, self.found.data, mode=status.st_mode & 0o7777, owner=(status.st_uid, status.st_gid))
+        files.replace(path, self.new)
+        log.say(f"the old one is kept as {name}")
+
+    def replace_inside(self, place: Inside, on: Machine) -> None:
+        """Change a file in an image, through a copy of its partition."""
+        path = place.disk.image.path
+        refuse_in_use(path, on.root)
+        with place.opened() as (system, copy):
+            system.check()
+            self.expect(system.get(place.path))
+            before = images.digests(copy)
+            name = free_name(place.path, lambda name: bool(system.find(name)))
+            system.add(name, self.found.data, like=place.path)
+            system.put(place.path, self.new)
+            if (system.get(place.path), system.get(name)) != (self.new, self.found.data):
+                raise XenError(f"{path}: a copy of the partition does not hold what was written to it")
+            wanted = images.changes(place.disk, place.partition, before, copy)
+            refuse_in_use(path, on.root)
+            images.write_back(place.disk, wanted)
+        log.say(f"the old one is kept in the guest as {name}")
+
+    def expect(self, present: bytes) -> None:
+        """Raise XenError when the menu is no longer what the plan was made for."""
+        if present != self.found.data:
+            raise XenError(f"{self.found.source} has changed in the meantime", hint="try again")
+
+
+def backup_name(path: str, number: int = 1) -> str:
+    """Return the name of a copy of *path* made today: boot.ini.bak-20261231, the next one boot.ini.bak-20261231-2."""
+    return f"{path}.bak-{time.strftime('%Y%m%d')}" + (f"-{number}" if number > 1 else "")
+
+
+def free_name(path: str, taken: Callable[[str], bool]) -> str:
+    """Return the first name for a backup of *path* that is not taken."""
+    return next(name for number in itertools.count(1) if not taken(name := backup_name(path, number)))
