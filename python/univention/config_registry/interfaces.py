@@ -93,7 +93,7 @@ class Interfaces:
 
     def _by_rank(self) -> list[Interface]:
         everything = [interface for _, interface in self.all_interfaces]
-        return sorted(everything, key=lambda interface: interface.name != self.primary)
+        return sorted(everything, key=lambda interface: bool(interface.name != self.primary))
 
     def get_default_ipv4_address(self) -> Any:
         """The address of the primary interface, else of the first that has one, else None."""

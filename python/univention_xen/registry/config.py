@@ -173,6 +173,9 @@ class ConfigRegistry(ReadOnlyConfigRegistry):
         try:
             if kind is None:
                 self.save()
+            else:
+                self.layers[self.scope].forget()
+                self.load()
         finally:
             self.unlock()
 

@@ -130,7 +130,7 @@ class Engine:
             if self.debug:
                 self._trace()
             else:
-                warn(f"E: {type(handler).__name__} {handler.name} failed: {why}")
+                warn(f"E: {type(handler).__name__} {handler.name.removesuffix('.py')} failed: {why}")
         except Exception:  # a mistake in the handler: its author needs the place
             self.status = self.status or 1
             self._trace()

@@ -144,6 +144,9 @@ def compiled(section: Section) -> Any:
     code, so that a value with a quote in it becomes code that root runs.) Raises ValueError for other values.
     """
     source = "\n" * (section.line - 1) + section.source
+    for number, (_, value) in enumerate(section.values):
+        if not value or (value.isascii() and value.isdigit()):  # harmless wherever it stands
+            source = source.replace(f"{section.mark}{number}_", value)
     if section.mark not in source:
         return compile(source, section.template, "exec", dont_inherit=True)
     import ast
@@ -192,7 +195,5 @@ def _literal(node: ast.Name, section: Section) -> ast.expr:
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         numbers = [word.partition("_")[0] for word in node.id.split(section.mark)[1:]]
         name = section.values[int(numbers[0])][0]
-        raise ValueError(
-            f"the value of {name} is no number and would be code; use configRegistry.get() there"
-        ) from None
+        raise ValueError(f"the value of {name} would be code; use configRegistry.get() there") from None
     return ast.parse(repr(value), mode="eval").body

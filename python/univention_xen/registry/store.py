@@ -75,6 +75,10 @@ class Layer:
             self.values = parse(self._text(stamp != "missing"))
             self._stamp = stamp
 
+    def forget(self) -> None:
+        """Make the next load() read the file, whatever was changed here since."""
+        self._stamp = None
+
     def _text(self, exists: bool) -> str:
         text = read_text(self.path) if exists else ""
         if is_whole(text):

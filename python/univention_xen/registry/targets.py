@@ -36,7 +36,10 @@ def write(target: str, data: bytes, asked: Permissions, template: str) -> bool:
     of the target is replaced, not followed. Missing directories are made. Raises OSError; then the old file stays.
     """
     directory, name = os.path.split(target)
-    os.makedirs(directory, exist_ok=True)
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(20, "something else is where its directory should be", directory) from None
     old = _stat(target)
     if old and stat.S_ISDIR(old.st_mode):
         raise IsADirectoryError(21, "there is a directory in its place", target)

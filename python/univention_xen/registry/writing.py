@@ -34,8 +34,9 @@ def replace(path: str, data: bytes, temporary: str, permit: Callable[[int], None
                 raise
             _rewrite(path, data)
             os.unlink(temporary)
-    except BaseException:
+    except OSError as why:
         _discard(temporary)
+        why.filename = path  # what the administrator knows; write() does not even name the temporary file
         raise
 
 
