@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """xend's change handler with the real invoke-rc.d, policy-rc.d, ischroot and a stand-in xend.
 
-Everything happens in a mount and process namespace: /etc, /usr/sbin and /run there are layers that vanish with it.
+Everything happens in a mount and process namespace, where /etc, /usr/sbin, /var/lib/dpkg and /run are layers that
+vanish with it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ esac
 SET_UP = """
 set -eu
 mount -t tmpfs none "$LAYERS"
-for directory in etc usr/sbin; do
+for directory in etc usr/sbin var/lib/dpkg; do
     layer=$LAYERS/$directory
     mkdir -p "$layer/upper" "$layer/work"
     mount -t overlay -o "lowerdir=/$directory,upperdir=$layer/upper,workdir=$layer/work" none /$directory
@@ -53,6 +54,9 @@ deny() { printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr
 allow() { printf '#!/bin/sh\\nexit 104\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; }
 boot() { /etc/init.d/xend start; : >/run/starts; }
 set_to() { python3 -c "$HANDLER" "$@" || echo "exit status $?"; }
+ucr() { PYTHONPATH="$PYTHON" python3 -m univention_xen.registry "$@"; }
+xen() { PYTHONPATH="$PYTHON" python3 -m univention_xen "$@"; }
+register() { PYTHONPATH="$PYTHON" python3 -c "$INSTALL"; ucr register univention-xen >/dev/null 2>&1; }
 starts() { grep -c start /run/starts 2>/dev/null || true; }
 """
 HANDLER = """
@@ -67,6 +71,10 @@ xen_xend.preinst(registry, {})
 open("/etc/xen/xend-config.sxp", "w").write(sys.argv[1])
 xen_xend.postinst(registry, {})
 """
+INSTALL = """
+from univention_xen.registry import install
+list(install.into_tree(PROJECT, "univention-xen", "/"))
+"""
 
 
 @pytest.fixture
@@ -79,6 +87,7 @@ def sandbox(tmp_path: Path) -> Sandbox:
     )
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAYERS": str(tmp_path), "STAND_IN": STAND_IN, "HANDLER": handler,
+        "PYTHON": str(PROJECT / "python"), "INSTALL": INSTALL.replace("PROJECT", repr(str(PROJECT))),
         "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
 
@@ -177,3 +186,49 @@ def test_a_restart_by_hand_is_noticed(sandbox: Sandbox) -> None:
     out = sandbox("boot; deny; set_to new; /etc/init.d/xend restart; allow; set_to new; starts")
     assert "policy-rc.d" in out[0]
     assert out[1:] == ["1"]
+
+
+def test_one_setting_of_many_variables_restarts_once(sandbox: Sandbox) -> None:
+    out = sandbox("""
+    register; boot
+    ucr set xen/vnc/listen=0.0.0.0 xen/vnc/keymap=de xen/console/limit=2048 xen/dump=yes 2>/dev/null; starts
+    ucr set xen/vnc/listen=0.0.0.0 2>/dev/null; starts
+    ucr set xen/xl/claim_mode=no >/dev/null 2>&1; starts
+    ucr commit >/dev/null 2>&1; starts
+    cmp /etc/xen/xend-config.sxp /run/read && echo read
+    """)
+    assert out.count(RESTARTED) == 1
+    assert [line for line in out if line.isdigit()] == ["1", "1", "1", "1"]
+    assert out[-1] == "read"
+
+
+def test_a_failed_restart_is_the_exit_status_and_the_other_files_are_written(sandbox: Sandbox) -> None:
+    out = sandbox("""
+    register; boot
+    sed -i 's/if grep.*then/if true; then/' /etc/init.d/xend
+    ucr set xen/bridge/name=br7 >/dev/null 2>&1 || echo "exit status $?"
+    ucr get xen/bridge/name; grep -c br7 /etc/xen/xend-config.sxp /etc/xen/xl.conf
+    xen host check || true
+    """)
+    assert out[:2] == ["exit status 1", "br7"]
+    assert all(int(line.rpartition(":")[2]) > 0 for line in out[2:4])
+
+
+def test_a_xend_that_works_with_an_older_file_is_found(sandbox: Sandbox) -> None:
+    out = sandbox("""
+    register; boot
+    ucr set xen/dump=yes >/dev/null; starts
+    deny; ucr set xen/dump=no >/dev/null 2>&1; allow
+    xen host check || echo "exit status $?"
+    ucr commit /etc/xen/xend-config.sxp >/dev/null
+    xen host check
+    """)
+    assert "warning: xend works with an older /etc/xen/xend-config.sxp than there is" in out
+    assert "  hint: ucr commit /etc/xen/xend-config.sxp restarts it" in out
+    assert "exit status 1" in out
+    assert "warning" not in "\n".join(out[out.index("exit status 1") :])
+
+
+def test_registering_again_restarts_nothing(sandbox: Sandbox) -> None:
+    out = sandbox("register; boot; register; ucr update >/dev/null; ucr commit >/dev/null 2>&1; starts")
+    assert out == ["0"]

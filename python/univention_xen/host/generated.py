@@ -63,11 +63,11 @@ def render(on: Machine, path: str) -> str:
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
     """Drop what this process and its children write on stderr."""
-    nothing, kept = os.open(os.devnull, os.O_WRONLY), os.dup(2)
+    kept = os.dup(2)
     try:
-        os.dup2(nothing, 2)
-        yield
+        with open(os.devnull, "w", encoding="ascii", errors="replace") as nothing, contextlib.redirect_stderr(nothing):
+            os.dup2(nothing.fileno(), 2)
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
-        os.close(nothing)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -110,6 +111,16 @@ def test_what_goes_wrong_is_said_in_one_sentence(
 ) -> None:
     fail.append(why)
     assert main(["wall", "fail"]) == code
+    assert capsys.readouterr().err == told
+
+
+def test_who_may_not_read_is_told_to_be_root(
+    fail: list[BaseException], capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    fail.append(PermissionError(13, "Permission denied", "/etc/xen/xend-config.sxp"))
+    assert main(["wall", "fail"]) == 1
+    told = "univention-xen: /etc/xen/xend-config.sxp: Permission denied\n  hint: run it as root\n"
     assert capsys.readouterr().err == told
 
 
