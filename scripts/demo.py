@@ -45,7 +45,7 @@ def contents() -> dict[str, str]:
     return {path: file.read_text(encoding="utf-8") for path, file in found.items() if file.exists()}
 
 
-def run(program: str, *words: str, limit: int = 0) -> int:
+def run(program: str, *words: str) -> int:
     """Show and run a command; show what it says and how the generated files change. Return its exit status."""
     before = contents()
     command(f"{program} {shlex.join(words)}")
@@ -55,7 +55,7 @@ def run(program: str, *words: str, limit: int = 0) -> int:
     done = subprocess.run(
         argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False
     )
-    output(done.stdout, limit)
+    output(done.stdout)
     if before:
         for path, text in contents().items():
             if text != before.get(path, ""):
@@ -74,9 +74,11 @@ def main() -> int:
 
     heading("3. Setting variables writes anew what depends on them, and tells the service that reads it")
     wrong += run(UCR, "set", "xen/bridge/interface=eth1", "xen/vnc/listen=0.0.0.0", "xen/server/relocation=yes")
+    print("\n  In a running system xend would have been restarted here, once, if it was running.")
 
     heading("4. A value that makes no sense is refused, and the files stay as they are")
     refused = run(UCR, "set", "xen/relocation/port=http")
+    print(f"\n  The exit status was {refused}, and no file has changed.")
 
     heading("5. What is in effect, and what is not as it should be")
     run(XEN, "host", "check")

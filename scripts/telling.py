@@ -33,7 +33,7 @@ def output(text: str, limit: int = 0) -> None:
         head = limit // 2
         lines = [*lines[:head], f"… {len(lines) - limit} more lines …", *lines[head - limit :]]
     for line in lines:
-        print(f"    {line}")
+        print(f"    {line}".rstrip())
     sys.stdout.flush()
 
 
@@ -42,4 +42,4 @@ def diff(path: str, old: str, new: str) -> None:
     print(f"\n  {paint(path, BOLD)}")
     for line in [*difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=1)][2:]:
         colour = {"+": GREEN, "-": RED}.get(line[:1], DIM)
-        print(f"    {paint(line, colour)}")
+        print(f"    {paint(line.rstrip(), colour)}".rstrip())
