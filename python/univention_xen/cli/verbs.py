@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NOUNS = {
     "bootini": "prepare the boot menu of a Windows guest for the paravirtual drivers",
     "host": "look at what the registry makes of this host",
+    "image": "create, look at, resize, copy and convert the disk images of guests",
     "initrd": "give installers the modules of a kernel that runs under Xen",
 }
 """Each noun and its help; its module in this package has the same name and a function ``add_to(nouns)``."""

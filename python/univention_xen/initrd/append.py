@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from univention_xen.initrd import cpio
 from univention_xen.initrd.additions import write_archive
@@ -34,14 +34,19 @@ def append(
     with open(name, "r+b", buffering=0) as target, open(source, "rb", buffering=0) as old:
         if contents.parts[0].compression == GZIP.name:
             target.write(padded(cpio.trailer()))
-        at, size = 0, os.fstat(old.fileno()).st_size
-        while at < size:
-            at += os.copy_file_range(old.fileno(), target.fileno(), size - at)
+        copy_bytes(old, target, os.fstat(old.fileno()).st_size)
         end = target.seek(0, os.SEEK_END)
         # at least four: an lz4 stream before Linux 5.14 ends at the end, after that also at NUL bytes
         target.write(bytes(4 + -(end + 4) % ALIGNMENT))
         with run.writing(*how.packer(level), target=target.fileno()) as into:
             return write_archive(additions, contents, into)
+
+
+def copy_bytes(source: IO[bytes], target: IO[bytes], size: int) -> None:
+    """Copy the first *size* bytes; the target goes on behind what it has."""
+    at = 0
+    while at < size:
+        at += os.sendfile(target.fileno(), source.fileno(), at, size - at)
 
 
 def padded(data: bytes) -> bytes:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from univention_xen.run import Runner
 
 MODULE = re.compile(r"(?:usr/)?lib/modules/([^/]+)/.*?([^/]+)\.ko(?:\.(xz|zst|gz))?", re.S)
+MODULES = re.compile(r"(?:usr/)?lib/modules/.+", re.S)
 MOST_LINKS = 40  # as in the kernel
 LARGEST_LINK = 4096
 
@@ -63,6 +64,11 @@ class Contents:
         """Return how the modules in the initrd are compressed, '' for not at all."""
         return {match[3] or "" for match in map(MODULE.fullmatch, self.entries) if match}
 
+    def without_modules(self) -> Contents:
+        """Return the same without kernel modules."""
+        kept = {path: entry for path, entry in self.entries.items() if not in_modules(path)}
+        return Contents(self.parts, kept, self.links)
+
     def resolve(self, path: str) -> str:
         """Return where *path* really lies, following the symbolic links of the initrd.
 
@@ -87,6 +93,11 @@ class Contents:
                 done = []
             left += target.split("/")[::-1]
         raise XenError(f"symbolic links in the initrd go in a circle at {path}")
+
+
+def in_modules(path: str) -> bool:
+    """Say whether a path lies below lib/modules."""
+    return MODULES.fullmatch(path) is not None
 
 
 def read_contents(path: str, run: Runner, *, see: Callable[[str, Entry, bytes], None] | None = None) -> Contents:

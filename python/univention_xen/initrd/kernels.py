@@ -28,15 +28,26 @@ class Kernel:
         image = self.boot / f"vmlinuz-{self.version}"
         return image if image.exists() else None
 
+    @property
+    def config(self) -> str:
+        """What it was configured with; '' when nobody tells."""
+        try:
+            return (self.boot / f"config-{self.version}").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    def unpacks(self, compression: str) -> bool:
+        """Say whether it is known to understand an initrd in this compression (gzip, zstd …)."""
+        return f"\nCONFIG_RD_{compression.upper()}=y\n" in self.config
+
     def runs_under_xen(self) -> bool:
         """Say whether it starts as a paravirtual guest.
 
         CONFIG_XEN_PV tells since Linux 4.12; before, CONFIG_XEN on x86 meant that. Without a configuration its
         modules tell.
         """
-        try:
-            config = (self.boot / f"config-{self.version}").read_text(encoding="utf-8", errors="replace")
-        except OSError:
+        config = self.config
+        if not config:
             return self.has_xen_modules()
         if re.search(r"^(# )?CONFIG_XEN_PV\b", config, re.M):
             return "\nCONFIG_XEN_PV=y\n" in config

@@ -15,6 +15,7 @@ import os
 import tempfile
 import zlib
 from contextlib import contextmanager
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 from univention_xen.errors import CommandFailed, XenError
@@ -48,18 +49,28 @@ class Part:
         self.kind = what(stream)
         self.early = kind is compression.NONE and self.kind == CPIO and start == 0
         """Whether it is an uncompressed archive at the beginning, where the kernel looks for microcode."""
-        self.members = self._members()
-        """The files of all cpio archives in the part; raises XenError."""
+        self.archives = self._archives()
+        """The files of one cpio archive after another; raises XenError."""
 
-    def _members(self) -> Iterator[Member]:
-        while True:
-            while self.stream.ahead(1) == b"\0":
-                self.stream.read(1)
-            if not self.stream.ahead(1):
-                return
-            yield from cpio.members(self.stream)
+    @property
+    def members(self) -> Iterator[Member]:
+        """The files of all archives that have not been read yet; raises XenError."""
+        return chain.from_iterable(self.archives)
+
+    def _archives(self) -> Iterator[Iterator[Member]]:
+        while self._skip_padding():
+            archive = cpio.members(self.stream)
+            yield archive
+            for _ in archive:  # what nobody wanted to see
+                pass
             if self.compression is compression.NONE:
                 return
+
+    def _skip_padding(self) -> bool:
+        """Go to the next archive; say whether there is one."""
+        while self.stream.ahead(1) == b"\0":
+            self.stream.read(1)
+        return bool(self.stream.ahead(1))
 
 
 class Plain(io.RawIOBase):
