@@ -13,7 +13,7 @@ from univention_xen.bootini import text
 from univention_xen.errors import XenError
 from univention_xen.image import look as images
 from univention_xen.image.fat import Fat
-from univention_xen.image.inside import Disk, partition_copy
+from univention_xen.image.inside import Disk, explained, partition_copy
 from univention_xen.image.ntfs import Ntfs
 from univention_xen.image.partitions import ESP, Partition, Table
 from univention_xen.plan import Machine
@@ -86,7 +86,8 @@ def log_beside(path: str) -> bytes:
 
 def look_inside(path: str, on: Machine, kind: str, format: str) -> Found:  # noqa: A002
     """Return the boot menu in a disk image."""
-    image = images.look_at(path, on.run, format=format)
+    with explained(path):
+        image = images.look_at(path, on.run, format=format)
     if image.driver not in images.FORMATS.values():
         raise XenError(f"{path} is a disk image in the format {image.format}", hint="qemu-img convert it to raw")
     if image.backing and not format:

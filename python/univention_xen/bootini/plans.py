@@ -8,7 +8,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from univention_xen import files
 from univention_xen.bootini import bcd, gplpv, hive, text
@@ -33,8 +33,11 @@ class Wish:
     test_signing: bool = False
 
 
-def plan_gplpv(found: Found, wish: Wish) -> Plan:
-    """Return the plan for what is wished; nothing to do when it is so already. Raises XenError."""
+def plan_gplpv(found: Found, wish: Wish, on: Machine) -> Plan:
+    """Return the plan for what is wished; nothing to do when it is so already.
+
+    Raises UsageError, Busy when somebody uses the image, and XenError.
+    """
     if wish.undo and (wish.version or wish.make_default or (wish.entry and not wish.test_signing)):
         raise UsageError("--undo takes away everything that was added; it goes with no other option")
     if wish.test_signing and (wish.version or wish.make_default):
@@ -42,6 +45,8 @@ def plan_gplpv(found: Found, wish: Wish) -> Plan:
     new = changed_bcd(found, wish) if found.kind == BCD else changed_ini(found, wish)
     if new == found.data:
         return Plan.nothing(f"{found.source} is as it should be")
+    if found.inside is not None:
+        refuse_in_use(found.path, on.root)
     return Plan.of(ReplaceMenu(found, new, difference(found, new)))
 
 
@@ -101,9 +106,9 @@ class ReplaceMenu:
 
     def replace_inside(self, place: Inside, on: Machine) -> None:
         """Change a file in an image, through a copy of its partition."""
-        path = place.disk.image.path
+        path, disk = place.disk.image.path, replace(place.disk, shared=False)
         refuse_in_use(path, on.root)
-        with place.opened() as (system, copy):
+        with replace(place, disk=disk).opened() as (system, copy):
             system.check()
             self.expect(system.get(place.path))
             before = images.digests(copy)
@@ -112,9 +117,9 @@ class ReplaceMenu:
             system.put(place.path, self.new)
             if (system.get(place.path), system.get(name)) != (self.new, self.found.data):
                 raise XenError(f"{path}: a copy of the partition does not hold what was written to it")
-            wanted = images.changes(place.disk, place.partition, before, copy)
+            wanted = images.changes(disk, place.partition, before, copy)
             refuse_in_use(path, on.root)
-            images.write_back(place.disk, wanted)
+            images.write_back(disk, wanted)
         log.say(f"the old one is kept in the guest as {name}")
 
     def expect(self, present: bytes) -> None:

@@ -69,4 +69,4 @@ def plan(args: Namespace, on: Machine) -> Plan:
 
     version = DriverVersion.parse(args.driver_version) if args.driver_version is not None else None
     wish = plans.Wish(version, args.entry, args.make_default, args.undo, args.testsigning)
-    return plans.plan_gplpv(look.look_at(args.path, on, kind=args.kind, format=args.format), wish)
+    return plans.plan_gplpv(look.look_at(args.path, on, kind=args.kind, format=args.format), wish, on)

@@ -34,12 +34,23 @@ class Fat:
 
     def find(self, path: str) -> str:
         """Return the *path* as the file system spells it, '' if there is no such file."""
-        done = self.mtools("mdir", "-a", "-b", f"::/{path}", ok=(1,))
+        found = ""
+        for wanted in path.split("/"):
+            names = self.names(found)
+            exact = next((name for name in names if name.lower() == wanted.lower()), None)
+            if exact is None:
+                return ""
+            found = f"{found}/{exact}".lstrip("/")
+        return found
+
+    def names(self, directory: str) -> list[str]:
+        """Return the names in a directory; none if it is no directory."""
+        done = self.mtools("mdir", "-a", "-b", f"::/{directory}", ok=(1,))
         if done.code and "not found" not in done.err.lower():
             raise XenError(
                 f"the FAT file system cannot be read: {(done.err.strip() or 'mdir failed').splitlines()[-1]}"
             )
-        return "" if done.code else done.out.strip().removeprefix("::/")
+        return [line.rstrip("/").rpartition("/")[2] for line in done.out.splitlines()] if not done.code else []
 
     def check(self) -> None:
         """Raise XenError when it must not be changed."""

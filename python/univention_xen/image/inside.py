@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from univention_xen import files
 from univention_xen.errors import Busy, CommandFailed, XenError
 from univention_xen.image.look import Image
-from univention_xen.image.partitions import SECTOR, Partition, Table, filesystem, read_table
+from univention_xen.image.partitions import SECTOR, BadTable, Partition, Table, filesystem, read_table
 from univention_xen.log import log
 from univention_xen.run import Runner
 
@@ -30,10 +30,14 @@ SCRATCH = "/var/tmp"  # noqa: S108 - TemporaryDirectory makes a private director
 
 @dataclass(frozen=True)
 class Disk:
-    """The virtual disk in an image; offsets and lengths in bytes."""
+    """The virtual disk in an image; offsets and lengths in bytes.
+
+    One that is *shared* may be read while a guest runs, and is never written.
+    """
 
     image: Image
     run: Runner
+    shared: bool = True
 
     def node(self, offset: int, length: int) -> str:
         """Return how the programs of QEMU address a part of the disk; the format is said, never guessed."""
@@ -64,13 +68,15 @@ class Disk:
     def copy_out(self, offset: int, length: int, target: str) -> None:
         """Copy a part of the disk into the raw file *target*, leaving out the zeros."""
         with explained(self.image.path):
-            self.run("qemu-img", "convert", "-O", "raw", self.node(offset, length), target)
+            self.run(
+                "qemu-img", "convert", *(["-U"] if self.shared else []), "-O", "raw", self.node(offset, length), target
+            )
 
     def table(self) -> Table:
         """Return the partition table. Raises XenError."""
         try:
             return read_table(self.read, self.image.size)
-        except XenError as why:
+        except BadTable as why:
             raise XenError(f"{self.image.path}: {why}", hint=why.hint) from None
 
     def filesystem(self, partition: Partition) -> str:

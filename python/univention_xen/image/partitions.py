@@ -22,6 +22,10 @@ ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
 MOST_PARTITIONS = 256
 
 
+class BadTable(XenError):
+    """The bytes of a disk make no partition table."""
+
+
 class Partition(NamedTuple):
     """One partition; *start* and *size* in bytes, *type* two hexadecimal digits (MBR) or a GUID (GPT)."""
 
@@ -42,13 +46,13 @@ class Table(NamedTuple):
 def read_table(read: Read, size: int) -> Table:
     """Return the partition table of a disk of *size* bytes.
 
-    Raises XenError when there is neither a table nor a file system, or when the table is damaged.
+    Raises BadTable when there is neither a table nor a file system, or when the table is damaged.
     """
     first = read(0, SECTOR)
     if filesystem(first):
         return Table("none", (Partition(1, 0, size),))
     if first[510:512] != b"\x55\xaa":
-        raise XenError("the disk has neither a partition table nor a file system that Windows can start from")
+        raise BadTable("the disk has neither a partition table nor a file system that Windows can start from")
     entries = list(mbr_entries(first))
     if any(kind == PROTECTIVE for _, kind, _, _ in entries):
         return Table("gpt", tuple(gpt(read)))
@@ -92,11 +96,11 @@ def logical(read: Read, first: int) -> Iterator[Partition]:
     here, number, seen = first, 5, set[int]()
     while here:
         if here in seen or len(seen) >= MOST_PARTITIONS:
-            raise XenError("the chain of logical partitions is endless: the partition table is damaged")
+            raise BadTable("the chain of logical partitions is endless: the partition table is damaged")
         seen.add(here)
         sector = read(here * SECTOR, SECTOR)
         if sector[510:512] != b"\x55\xaa":
-            raise XenError("the chain of logical partitions is broken: the partition table is damaged")
+            raise BadTable("the chain of logical partitions is broken: the partition table is damaged")
         following = 0
         for active, kind, start, count in list(mbr_entries(sector))[:2]:
             if kind in EXTENDED:
@@ -114,16 +118,16 @@ def gpt(read: Read) -> Iterator[Partition]:
         if header[:8] == b"EFI PART":
             break
     else:
-        raise XenError("the partition table says it is a GPT, but there is none")
+        raise BadTable("the partition table says it is a GPT, but there is none")
     length, crc = struct.unpack_from("<II", header, 12)
     if not 92 <= length <= SECTOR or zlib.crc32(header[:16] + bytes(4) + header[20:length]) != crc:
-        raise XenError("the GPT's header is damaged", hint="sgdisk --verify shows more")
+        raise BadTable("the GPT's header is damaged", hint="sgdisk --verify shows more")
     at, count, each, table_crc = struct.unpack_from("<QIII", header, 72)
     if not 128 <= each <= 4096 or count > 1024 or at > 1 << 50:
-        raise XenError("the GPT's header makes no sense")
+        raise BadTable("the GPT's header makes no sense")
     table = read(at * sector, count * each)
     if zlib.crc32(table) != table_crc:
-        raise XenError("the GPT's list of partitions is damaged", hint="sgdisk --verify shows more")
+        raise BadTable("the GPT's list of partitions is damaged", hint="sgdisk --verify shows more")
     for number in range(1, count + 1):
         kind, start, end = struct.unpack_from("<16s16xQQ", table, (number - 1) * each)
         if any(kind) and end >= start:
