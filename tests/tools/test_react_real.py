@@ -229,6 +229,15 @@ def test_a_xend_that_works_with_an_older_file_is_found(sandbox: Sandbox) -> None
     assert "warning" not in "\n".join(out[out.index("exit status 1") :])
 
 
+def test_many_settings_at_once_end_with_the_last_text(sandbox: Sandbox) -> None:
+    out = sandbox("""
+    register; boot
+    for number in 1 2 3 4 5 6 7 8; do ucr set xen/console/limit=$number >/dev/null 2>>/run/errors & done; wait
+    cmp /etc/xen/xend-config.sxp /run/read && echo read; cat /run/errors; pgrep -cf '[s]leep.600. xend'
+    """)
+    assert out == ["read", "1"]
+
+
 def test_registering_again_restarts_nothing(sandbox: Sandbox) -> None:
     out = sandbox("register; boot; register; ucr update >/dev/null; ucr commit >/dev/null 2>&1; starts")
     assert out == ["0"]

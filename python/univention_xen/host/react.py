@@ -9,6 +9,7 @@ UCR calls the functions before() and after() around each rewriting, also when th
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 
 from univention_xen import files
 from univention_xen.host import failure, memory, services
@@ -17,7 +18,7 @@ from univention_xen.log import log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from univention_xen.run import Runner
 
@@ -25,6 +26,8 @@ READS = {"xend": "/etc/xen/xend-config.sxp"}
 """The file that each service reads when it starts. xl reads its file with each command, and xendomains must never be
 restarted: that would stop the guests."""
 
+PATIENCE = 60
+"""Seconds to wait for another restart of the same service, which should never take that long."""
 
 LEFT_BEHIND: dict[tuple[str, str], str] = {}
 """The texts that were there before, in trees where nothing is remembered as nothing runs."""
@@ -38,11 +41,9 @@ def before(name: str, registry: Mapping[str, str], run: Runner | None = None) ->
     if not services.is_live(root, run or runner()):
         LEFT_BEHIND[root, name] = text_of(root, name)
         return
-    try:
+    with one_at_a_time(root, name):
         now = memory.before_writing(recall(root, name), text_of(root, name), services.process(root, name))
         remember(root, name, now)
-    except OSError as why:
-        log.warning("cannot note what %s has read: %s", name, why)
 
 
 def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> str:
@@ -56,16 +57,41 @@ def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> 
         return ""
     if not services.is_live(root, run):
         return "" if LEFT_BEHIND.pop((root, name), None) == text_of(root, name) else not_live(root, name)
-    known = recall(root, name) or Memory(memory.UNKNOWN, memory.UNKNOWN, "")
-    new = text_of(root, name)
-    try:
-        read, said = settle(root, name, known.read, new, run)
-    except failure.Failure as why:
-        remember_safely(root, name, Memory(why.read, new, services.process(root, name)))
-        failure.report(READS[name], why, registry)
-        return ""
-    remember_safely(root, name, Memory(read, new, services.process(root, name)))
+    with one_at_a_time(root, name):
+        known = recall(root, name) or Memory(memory.UNKNOWN, memory.UNKNOWN, "")
+        new = text_of(root, name)
+        try:
+            read, said = settle(root, name, known.read, new, run)
+            broken = None
+        except failure.Failure as why:
+            read, said, broken = why.read, "", why
+        if read == new != text_of(root, name):
+            read = memory.UNKNOWN  # somebody has written the next text while the service was starting
+        remember(root, name, Memory(read, new, services.process(root, name)))
+    if broken:
+        failure.report(READS[name], broken, registry)
     return said
+
+
+@contextmanager
+def one_at_a_time(root: str, name: str) -> Iterator[None]:
+    """Let others who have written the same file wait, so that a service is not restarted twice at the same time."""
+    import time
+
+    from univention_xen.errors import Busy
+    from univention_xen.lock import DIRECTORY, holding
+
+    with ExitStack() as held:
+        for _ in range(10 * PATIENCE):
+            try:
+                held.enter_context(holding(f"service {name}", under=files.below(root, DIRECTORY)))
+                break
+            except Busy:
+                time.sleep(0.1)
+            except OSError as why:
+                log.warning("cannot lock the service %s: %s", name, why)
+                break
+        yield
 
 
 def settle(root: str, name: str, read: str, new: str, run: Runner) -> tuple[str, str]:
@@ -131,7 +157,10 @@ def runner() -> Runner:
 
 def text_of(root: str, name: str) -> str:
     """Return the digest of the file that the service reads."""
-    return files.digest(files.below(root, READS[name])) or memory.ABSENT
+    try:
+        return files.digest(files.below(root, READS[name])) or memory.ABSENT
+    except OSError:
+        return memory.UNKNOWN
 
 
 def memory_file(root: str, name: str) -> str:
@@ -149,18 +178,11 @@ def recall(root: str, name: str) -> Memory | None:
 
 
 def remember(root: str, name: str, now: Memory) -> None:
-    """Keep a memory; only root may read it, as the digest of a file with a short password could be guessed.
+    """Keep a memory if that is possible; the worst that comes of losing it is a restart too many.
 
-    Raises OSError.
+    Only root may read it, as the digest of a file with a short password could be guessed.
     """
-    path = memory_file(root, name)
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    files.replace(path, now.dump(), mode=0o600)
-
-
-def remember_safely(root: str, name: str, now: Memory) -> None:
-    """Keep a memory if that is possible; the worst that comes of losing it is a restart too many."""
     try:
-        remember(root, name, now)
+        files.replace(memory_file(root, name), now.dump(), mode=0o600)
     except OSError as why:
         log.warning("cannot note what %s has read: %s", name, why)

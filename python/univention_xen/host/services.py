@@ -108,8 +108,17 @@ def restart(root: str, name: str, run: Runner) -> Done:
 
 
 def ask(run: Runner, *words: str) -> Done:
-    """Call invoke-rc.d, which speaks to systemd and to SysV scripts and honours policy-rc.d."""
-    return run("invoke-rc.d", "--disclose-deny", *words, ok=range(-64, 256))
+    """Call invoke-rc.d, which speaks to systemd and to SysV scripts and honours policy-rc.d.
+
+    A host without it has nothing that could decide, which counts as a no.
+    """
+    from univention_xen.errors import ToolMissing
+    from univention_xen.run import Done
+
+    try:
+        return run("invoke-rc.d", "--disclose-deny", *words, ok=range(-64, 256))
+    except ToolMissing as why:
+        return Done(("invoke-rc.d", *words), DENIED, "", str(why))
 
 
 def has_policy(root: str) -> bool:

@@ -7,12 +7,15 @@ from __future__ import annotations
 import atexit
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import FakeRunner
 from univention_xen.host import failure, memory, react, services
+from univention_xen.lock import DIRECTORY, holding
 from univention_xen.run import Done
 
 FILE = "etc/xen/xend-config.sxp"
@@ -235,6 +238,41 @@ def test_a_memory_that_cannot_be_kept_is_told(host: Host, capsys: pytest.Capture
     (host.root / "run").write_text("a file where a directory should be")
     host.set("B")
     assert "cannot note what xend has read" in capsys.readouterr().err
+
+
+def test_a_host_without_invoke_rc_d_restarts_nothing(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    registry: Any = Registry(host.root)
+    nothing: Any = FakeRunner({})
+    react.before("xend", registry, nothing)
+    host.write("B")
+    assert react.after("xend", registry, nothing) == ""
+    assert "W: xend is not restarted" in capsys.readouterr().err
+
+
+def test_a_text_that_comes_while_xend_is_starting_is_not_taken_for_read(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = host.start
+
+    def slowly() -> None:
+        start()
+        host.write("C")
+
+    monkeypatch.setattr(host, "start", slowly)
+    host.set("B")
+    monkeypatch.setattr(host, "start", start)
+    host.set("C")
+    assert (host.starts, host.read) == (2, "C")
+
+
+def test_who_comes_second_waits(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr(time, "sleep", naps.append)
+    monkeypatch.setattr(react, "PATIENCE", 1)
+    with holding("service xend", under=str(host.root) + DIRECTORY):
+        host.set("B")
+    assert naps == [0.1] * 20
+    assert host.read == "B"
 
 
 def test_the_memory_is_for_root_alone(host: Host) -> None:
