@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 G = TypeVar("G", bound="Group")
 
 
-def settings(registry: Mapping[str, str], group: type[G]) -> tuple[G, list[Problem]]:
+def settings(registry: Mapping[str, str], group: type[G]) -> G:
     """Read a group of variables for a template; what is wrong with them goes to stderr."""
     values, problems = group.read(registry)
     warn(problems)
-    return values, problems
+    return values
 
 
 def warn(problems: Iterable[Problem]) -> None:

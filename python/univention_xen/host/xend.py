@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from univention_xen import units
 from univention_xen.host import conffile, vnc_password
 from univention_xen.host.sxp import sxp
 from univention_xen.settings import Devices, Dom0, Network, Paths, Relocation, Secret, Server, Vnc
@@ -27,9 +28,9 @@ class Xend(Devices, Dom0, Vnc, Relocation, Server, Paths, Network):
 
 def text(registry: Mapping[str, str], template: str) -> str:
     """Return the template's text with the computed lines in it; what is wrong goes to stderr."""
-    settings, problems = conffile.settings(registry, Xend)
-    password, more = vnc_password.find(settings, problems, getattr(registry, "root", "/"))
-    conffile.warn(more)
+    settings = conffile.settings(registry, Xend)
+    password, problems = vnc_password.find(settings, getattr(registry, "root", "/"))
+    conffile.warn(problems)
     return conffile.fill(template, blocks(settings, password))
 
 
@@ -160,7 +161,8 @@ def vnc(settings: Vnc, password: Secret | None) -> Iterator[str]:
     None is a password that was asked for and cannot be used; then screens stay on this host, because without a
     password the network could use them.
     """
-    yield sxp("vnc-listen", Vnc.vnc_listen.default if password is None else settings.vnc_listen)
+    at_home = password is None and not units.is_loopback(settings.vnc_listen)
+    yield sxp("vnc-listen", Vnc.vnc_listen.default if at_home else settings.vnc_listen)
     if password:
         yield sxp("vncpasswd", password.reveal())
     if settings.vnc_keymap:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def text(registry: Mapping[str, str], template: str) -> str:
     """Return the template's text with the computed lines in it; what is wrong goes to stderr."""
-    settings, _ = conffile.settings(registry, Xendomains)
+    settings = conffile.settings(registry, Xendomains)
     return conffile.fill(template, blocks(settings))
 
 

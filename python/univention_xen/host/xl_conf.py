@@ -43,7 +43,7 @@ class XlConf(Xl, Ballooning, Network):
 
 def text(registry: Mapping[str, str], template: str) -> str:
     """Return the template's text with the computed lines in it; what is wrong goes to stderr."""
-    settings, _ = conffile.settings(registry, XlConf)
+    settings = conffile.settings(registry, XlConf)
     return conffile.fill(template, blocks(settings))
 
 

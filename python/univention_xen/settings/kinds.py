@@ -47,15 +47,16 @@ class Kind(Generic[T]):
 
     ``type``, ``minimum``, ``maximum`` and ``regex`` are what the description of a variable says with Type, Min,
     Max and Regex. The registry matches an expression at its start only, hence ^…$; an empty value means unset.
+    ``nothing`` is the word for an empty default in a sentence.
     """
 
     def __init__(
         self, type: str, parse: Callable[[str], T], *,  # noqa: A002
         minimum: int | None = None, maximum: int | None = None, regex: str = "",
-        show: Callable[[T], str] = str, secret: bool = False,
+        show: Callable[[T], str] = str, secret: bool = False, nothing: str = "no value",
     ) -> None:  # fmt: skip
         self.type, self.parse, self.minimum, self.maximum = type, parse, minimum, maximum
-        self.regex, self.show, self.secret = regex, show, secret
+        self.regex, self.show, self.secret, self.nothing = regex, show, secret, nothing
 
 
 def number(minimum: int, maximum: int | None = None) -> Kind[int]:

@@ -66,7 +66,9 @@ def has_end(pattern: str) -> bool:
     return all(branch.endswith("$") for branch in branches)
 
 
-PATTERNS: Kind[tuple[str, ...]] = Kind("str", patterns, regex=r"^[ -~]*$", show=" ".join)
+PATTERNS: Kind[tuple[str, ...]] = Kind(
+    "str", patterns, regex=r"^[ -~]*$", show=" ".join, nothing="the list with only this host in it"
+)
 
 
 class Relocation(Group):

@@ -96,7 +96,7 @@ class Variable(Generic[T]):
         """Return why *text* is refused, and what is used instead."""
         shown = "***" if self.kind.secret else text.strip()
         default = self.show(self.default)
-        used = f"the default {default}" if default else "no value"
+        used = f"the default {default}" if default else self.kind.nothing
         return Problem(self.name, shown, why, used, f"see: ucr info {self.name}")
 
     def risk(self, group: Group, why: str, hint: str = "") -> Problem:
@@ -131,6 +131,8 @@ class Group:
         if unknown := values.keys() - known.keys():
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
         self.values: dict[str, Any] = known | values
+        self.refused: frozenset[str] = frozenset()
+        """Names of variables that are at their default because what was set makes no sense."""
 
     def __repr__(self) -> str:
         changed = (f"{v.field}={self.values[v.field]!r}" for v in self.variables() if not self.is_default(v))
@@ -171,8 +173,8 @@ class Group:
             except ValueError as why:
                 problems.append(variable.problem(text or "", str(why)))
         settings = cls(**values)
-        refused = {problem.variable for problem in problems}
-        problems += [risk for risk in settings.risks() if risk.variable not in refused]
+        settings.refused = frozenset(problem.variable for problem in problems)
+        problems += [risk for risk in settings.risks() if risk.variable not in settings.refused]
         return settings, problems
 
     def risks(self) -> Iterator[Problem]:

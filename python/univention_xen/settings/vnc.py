@@ -32,6 +32,12 @@ class Vnc(Group):
     vnc_x509_cert_dir = Variable("xen/vnc/x509/cert_dir", PATH, "/etc/xen/vnc")
     vnc_x509_verify = Variable("xen/vnc/x509/verify", FLAG, False)
 
+    @property
+    def asks_for_password(self) -> bool:
+        """Say whether a password was asked for, even by a value that makes no sense."""
+        names = {Vnc.vnc_password.name, Vnc.vnc_passwordfile.name}
+        return bool(self.vnc_passwordfile or self.vnc_password or names & self.refused)
+
     def own_risks(self) -> Iterator[Problem]:
         """Yield passwords that everybody can read, and screens that everybody can use."""
         file = Vnc.vnc_passwordfile.name
@@ -42,7 +48,7 @@ class Vnc(Group):
             yield Vnc.vnc_password.risk(
                 self, why, f"write it into the first line of a file that only root can read and name that by {file}"
             )
-        elif not self.vnc_passwordfile and not units.is_loopback(self.vnc_listen):
+        elif not self.asks_for_password and not units.is_loopback(self.vnc_listen):
             why = "shows the screens of guests to everybody who can reach this address, without a password"
             yield Vnc.vnc_listen.risk(self, why, f"set {file}")
         if self.vnc_x509_verify and not self.vnc_tls:
