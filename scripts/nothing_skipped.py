@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -24,14 +25,13 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         skipped[report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)] += 1
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let nobody believe in tests that did not run."""
     if skipped and not session.exitstatus and os.environ.get("CI", "").lower() in ("1", "true", "yes"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     """List it."""
     if skipped:
         terminalreporter.section("not tested on this machine")

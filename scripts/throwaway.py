@@ -82,7 +82,7 @@ def sources() -> list[str]:
     debian = [row for row in rows if row[1] == "Debian"] or rows
     if not debian:
         raise Cannot("apt knows no package source here (apt-get update?)")
-    found = {}
+    found: dict[str, None] = {}
     for _, _, uri, release, component, entry in debian:
         keyring = signed_by(entry)
         option = f" [signed-by={keyring}]" if keyring else ""

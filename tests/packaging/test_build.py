@@ -75,12 +75,11 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_a_normal_user_can_build(open_place: Path) -> None:
     place = checkout(open_place / "source")
+    prefix: tuple[str, ...] = ()
     if os.geteuid() == 0:
         for file in [place, *place.rglob("*")]:
             os.chown(file, 65534, 65534)
         prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
-    else:
-        prefix = ()
     assert len(built(place, *prefix, HOME="/nonexistent")) == 5
 
 
