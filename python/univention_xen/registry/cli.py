@@ -70,6 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     except Refused as why:
         warn(str(why))
         return 1
+    except BrokenPipeError:
+        raise
     except OSError as why:
         if options.get("debug"):
             raise

@@ -89,8 +89,8 @@ class Diversions:
         except FileNotFoundError:
             return "dpkg-divert is not installed"
         if code:
-            lines = [line for line in said.split("\n") if line.strip()]
-            return lines[0] if lines else f"dpkg-divert ended with status {code}"
+            sentence = " ".join(said.strip().partition("\n\n")[0].split()).removeprefix("dpkg-divert: error: ")
+            return sentence or f"dpkg-divert ended with status {code}"
         if action == "--add":
             self.all[target] = (target + SUFFIX, ":")
         else:

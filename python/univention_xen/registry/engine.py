@@ -119,28 +119,30 @@ class Engine:
                 raise HandlerFailed(f"{handler.name} stays as it was: {self.blocked[handler.name]}")
             handler.run(registry, changes, debug=self.debug)
         except HandlerFailed as why:
-            warn(f"E: {why}")
-            self.status = self.status or 1
+            self.failed(str(why))
         except SystemExit as end:
             if isinstance(end.code, str):
                 warn(end.code)
             self.status = self.status or (end.code if isinstance(end.code, int) else int(end.code is not None))
         except OSError as why:
-            self.status = self.status or 1
             if self.debug:
                 self._trace()
             else:
-                warn(f"E: {type(handler).__name__} {handler.name.removesuffix('.py')} failed: {why}")
+                self.failed(f"{type(handler).__name__} {handler.name.removesuffix('.py')} failed: {why}")
         except Exception:  # a mistake in the handler: its author needs the place
-            self.status = self.status or 1
             self._trace()
 
-    @staticmethod
-    def _trace() -> None:
+    def failed(self, sentence: str) -> None:
+        """Report that something could not be done, and remember it for the exit status."""
+        warn(f"E: {sentence}")
+        self.status = self.status or 1
+
+    def _trace(self) -> None:
         import traceback
 
+        sys.stdout.flush()
         traceback.print_exc()
-        sys.stderr.flush()
+        self.status = self.status or 1
 
 
 def key_of(stanza: Stanza) -> tuple[int, str]:

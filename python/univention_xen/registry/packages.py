@@ -4,17 +4,17 @@
 
 from __future__ import annotations
 
-from univention_xen.registry import defaults, info, places
+from univention_xen.registry import defaults, places
 from univention_xen.registry.change import visible
 from univention_xen.registry.config import ConfigRegistry
 from univention_xen.registry.diversions import Diversions
 from univention_xen.registry.engine import Engine
-from univention_xen.registry.handlers import File, Handler, Multifile
+from univention_xen.registry.handlers import File, Multifile
 from univention_xen.registry.talk import warn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 DEFAULT_HIDDEN = 'I: {} will be set in scope "{}"'
 
@@ -26,7 +26,8 @@ def register(arguments: Sequence[str], *, root: str, debug: bool = False) -> int
     """
     engine = Engine(root, debug=debug)
     handlers = engine.of_package(arguments[0])
-    engine.blocked = _told(Diversions(root).add(_targets(engine, handlers)))
+    targets = {handler.name for handler in handlers} & engine.targets()
+    engine.blocked = Diversions(root).add(targets)
     registry = _refresh_defaults(engine)
     engine.registered(registry, handlers)
     return engine.status
@@ -43,7 +44,7 @@ def unregister(arguments: Sequence[str], *, root: str, debug: bool = False) -> i
     engine = Engine(root, without=package, debug=debug)
     kept = engine.targets()
     gone = {handler.name for handler in before if isinstance(handler, File)} - kept
-    _clean(engine, Diversions(root), gone)
+    _bring_back(engine, Diversions(root), gone)
     registry = _refresh_defaults(engine)
     remaining = [h for h in engine.all() if isinstance(h, Multifile) and h.parts and h.name in {b.name for b in before}]
     engine.commit(registry, remaining)
@@ -54,10 +55,12 @@ def update(arguments: Sequence[str], *, root: str, debug: bool = False) -> int:
     """Read the registrations again: divert what is new, bring back what nobody generates any more, renew defaults."""
     engine = Engine(root, debug=debug)
     diversions = Diversions(root)
-    engine.blocked = _told(diversions.add(engine.targets()))
-    _clean(engine, diversions, set())
+    engine.blocked = diversions.add(engine.targets())
+    for target, reason in engine.blocked.items():
+        engine.failed(f"{target} stays as it was: {reason}")
+    _bring_back(engine, diversions, set())
     _refresh_defaults(engine)
-    return engine.status or (1 if engine.blocked else 0)
+    return engine.status
 
 
 def commit(arguments: Sequence[str], *, root: str, debug: bool = False) -> int:
@@ -84,20 +87,7 @@ def _refresh_defaults(engine: Engine) -> ConfigRegistry:
     return registry
 
 
-def _clean(engine: Engine, diversions: Diversions, gone: set[str]) -> None:
+def _bring_back(engine: Engine, diversions: Diversions, gone: set[str]) -> None:
     """Undo the diversions of *gone*, and those of ours that no handler wants."""
-    failed = diversions.remove((gone | diversions.ours) - engine.targets())
-    _told(failed)
-    engine.status = engine.status or (1 if failed else 0)
-
-
-def _targets(engine: Engine, handlers: Iterable[Handler]) -> set[str]:
-    return {handler.name for handler in handlers} & engine.targets()
-
-
-def _told(failed: dict[str, str]) -> dict[str, str]:
-    """Complain about diversions that were impossible; return what must therefore not be overwritten, and why."""
-    return {target: f"it could not be diverted: {reason}" for target, reason in failed.items()}
-
-
-__all__ = ["commit", "info", "register", "unregister", "update"]
+    for target, reason in diversions.remove((gone | diversions.ours) - engine.targets()).items():
+        engine.failed(f"the original of {target} is not back: {reason}")

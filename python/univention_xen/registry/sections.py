@@ -39,7 +39,7 @@ def run(sections: Sequence[Section], root: str, *, debug: bool = False) -> list[
         _, status = os.waitpid(child, 0)
         ends = _content(report).decode("utf-8", "surrogateescape").split("\0")
         if status or len(ends) != len(sections) + 1:
-            raise SectionFailed(ends[-1] or f"its code was ended by signal {status & 127}")
+            raise SectionFailed(ends[-1] or _end(os.waitstatus_to_exitcode(status)))
         ends.pop()
         data = _content(output)
     finally:
@@ -47,6 +47,11 @@ def run(sections: Sequence[Section], root: str, *, debug: bool = False) -> list[
         os.close(report)
     starts = [0, *map(int, ends)]
     return [_text(data[start:end]) for start, end in zip(starts, starts[1:], strict=False)]  # noqa: RUF007
+
+
+def _end(code: int) -> str:
+    """Say how a child ended that had no time to say it itself."""
+    return f"its code was killed by signal {-code}" if code < 0 else f"its code ended at once with status {code}"
 
 
 def _content(fd: int) -> bytes:
@@ -119,7 +124,8 @@ def _execute(section: Section, registry: ConfigRegistry, debug: bool) -> str:
             import traceback
 
             traceback.print_exc()
-        return f"code in line {_line(why, section)} failed: {type(why).__name__}: {why}".rstrip(": ")
+        said = why.msg if isinstance(why, SyntaxError) else why
+        return f"code in line {_line(why, section)} failed: {type(why).__name__}: {said}".rstrip(": ")
     return ""
 
 
