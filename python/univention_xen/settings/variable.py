@@ -37,10 +37,10 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         value = self.value if len(self.value) <= SHOWN else self.value[:SHOWN] + "…"
-        shown = "" if not value else " ***" if value == "***" else f' "{printable(value)}"'
+        shown = "" if not value else ": ***" if value == "***" else f': "{printable(value)}"'
         used = f", so {self.used} is used" if self.used else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.variable}:{shown} {self.why}{used}{hint}"
+        return f"{self.variable}{shown} {self.why}{used}{hint}"
 
 
 def printable(text: str) -> str:
