@@ -20,9 +20,10 @@ from bootini_samples import BOOT_INI, XP
 from univention_xen.bootini import look
 from univention_xen.cli.main import main
 from univention_xen.image.fat import Fat
-from univention_xen.image.inside import Disk, partition_copy
+from univention_xen.image.inside import Disk
 from univention_xen.image.look import look_at
 from univention_xen.image.ntfs import ATTRIBUTES, Ntfs
+from univention_xen.image.partition_file import partition_file
 from univention_xen.run import ENVIRONMENT, Runner
 
 pytestmark = pytest.mark.tools
@@ -127,7 +128,8 @@ def content(path: Path) -> tuple[dict[str, bytes], dict[str, int | str]]:
     disk = Disk(look_at(str(path), run), run)
     partition = look.system_partition(disk, disk.table())
     kind = disk.filesystem(partition)
-    with partition_copy(disk, partition) as copy:
+    with partition_file(disk, partition) as file:
+        copy = file.path
         if kind == "ntfs":
             call("ntfsfix", "-n", copy)
             ntfs = Ntfs(copy, run)

@@ -13,8 +13,9 @@ from univention_xen.bootini import text
 from univention_xen.errors import XenError
 from univention_xen.image import look as images
 from univention_xen.image.fat import Fat
-from univention_xen.image.inside import Disk, explained, partition_copy
+from univention_xen.image.inside import Disk, explained
 from univention_xen.image.ntfs import Ntfs
+from univention_xen.image.partition_file import PartitionFile, partition_file
 from univention_xen.image.partitions import ESP, Partition, Table
 from univention_xen.plan import Machine
 
@@ -33,12 +34,6 @@ class Inside:
     partition: Partition
     filesystem: str
     path: str
-
-    @contextmanager
-    def opened(self) -> Iterator[tuple[Fat | Ntfs, str]]:
-        """Yield the file system on a copy of the partition, and the path of that copy."""
-        with opened(self.disk, self.partition, self.filesystem) as (inside, copy):
-            yield inside, copy
 
 
 @dataclass(frozen=True)
@@ -98,7 +93,7 @@ def look_inside(path: str, on: Machine, kind: str, format: str) -> Found:  # noq
     refuse_encrypted(disk, table)
     partition = system_partition(disk, table)
     filesystem = disk.filesystem(partition)
-    with opened(disk, partition, filesystem) as (inside, _):
+    with opened(disk, partition) as (inside, _):
         there = {each: next(filter(None, map(inside.find, PLACES[each])), "") for each in PLACES}
         chosen = kind or (BCD if there[BCD] else INI)
         name = there[chosen]
@@ -113,10 +108,11 @@ def look_inside(path: str, on: Machine, kind: str, format: str) -> Found:  # noq
 
 
 @contextmanager
-def opened(disk: Disk, partition: Partition, filesystem: str) -> Iterator[tuple[Fat | Ntfs, str]]:
-    """Yield the file system on a copy of a partition, and the path of that copy."""
-    with partition_copy(disk, partition) as copy:
-        yield FILESYSTEMS[filesystem](copy, disk.run), copy
+def opened(disk: Disk, partition: Partition) -> Iterator[tuple[Fat | Ntfs, PartitionFile]]:
+    """Yield the file system in a partition, and the file that shows it, in which it may be changed."""
+    system = FILESYSTEMS[disk.filesystem(partition)]
+    with partition_file(disk, partition) as file:
+        yield system(file.path, disk.run), file
 
 
 def refuse_encrypted(disk: Disk, table: Table) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 
 from univention_xen import files
 from univention_xen.bootini import bcd, gplpv, hive, text
-from univention_xen.bootini.look import BCD, Found, Inside
+from univention_xen.bootini.look import BCD, Found, Inside, opened
 from univention_xen.bootini.show import difference
 from univention_xen.bootini.version import DriverVersion, switch_for
 from univention_xen.errors import UsageError, XenError
-from univention_xen.image import inside as images
+from univention_xen.image.inside import write_back
 from univention_xen.image.users import refuse_in_use
 from univention_xen.log import log
 from univention_xen.plan import Machine, Plan
@@ -108,18 +108,17 @@ class ReplaceMenu:
         """Change a file in an image, through a copy of its partition."""
         path, disk = place.disk.image.path, replace(place.disk, shared=False)
         refuse_in_use(path, on.root)
-        with replace(place, disk=disk).opened() as (system, copy):
+        with opened(disk, place.partition) as (system, file):
             system.check()
             self.expect(system.get(place.path))
-            before = images.digests(copy)
             name = free_name(place.path, lambda name: bool(system.find(name)))
             system.add(name, self.found.data, like=place.path)
             system.put(place.path, self.new)
             if (system.get(place.path), system.get(name)) != (self.new, self.found.data):
-                raise XenError(f"{path}: a copy of the partition does not hold what was written to it")
-            wanted = images.changes(disk, place.partition, before, copy)
-            refuse_in_use(path, on.root)
-            images.write_back(disk, wanted)
+                raise XenError(f"{path}: its partition does not hold what was written to it")
+            wanted = file.changes()
+        refuse_in_use(path, on.root)
+        write_back(disk, wanted)
         log.say(f"the old one is kept in the guest as {name}")
 
     def expect(self, present: bytes) -> None:

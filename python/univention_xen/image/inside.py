@@ -1,14 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Inside a disk image: read any part of it, and change one partition through a copy of its own.
-
-Nothing is mounted and no device is set up, so that nothing can be left behind: qemu-img copies the partition out
-(sparse), programs change the copy, and the few blocks that differ are written back with qemu-io.
-"""
+"""The virtual disk inside an image: read any part of it, change a few bytes of it."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -23,7 +18,6 @@ from univention_xen.image.partitions import SECTOR, BadTable, Partition, Table, 
 from univention_xen.log import log
 from univention_xen.run import Runner
 
-CHUNK = 1 << 20
 NEAR = 64 * 1024  # changes closer than this are written in one go
 SCRATCH = "/var/tmp"  # noqa: S108 - TemporaryDirectory makes a private directory there
 
@@ -39,14 +33,21 @@ class Disk:
     run: Runner
     shared: bool = True
 
-    def node(self, offset: int, length: int) -> str:
-        """Return how the programs of QEMU address a part of the disk; the format is said, never guessed."""
+    def part(self, offset: int, length: int, **file_options: object) -> dict[str, object]:
+        """Return a part of the disk as a block device of QEMU; the format is said, never guessed."""
         file: dict[str, object] = {
             "driver": "host_device" if self.image.device else "file",
             "filename": os.path.abspath(self.image.path),
+            **file_options,
         }
-        disk = file if self.image.driver == "raw" else {"driver": self.image.driver, "file": file}
-        return "json:" + json.dumps({"driver": "raw", "offset": offset, "size": length, "file": disk})
+        disk: dict[str, object] = (
+            file if self.image.driver == "raw" else {"driver": self.image.driver, "file": file, **file_options}
+        )
+        return {"driver": "raw", "offset": offset, "size": length, "file": disk}
+
+    def node(self, offset: int, length: int) -> str:
+        """Return a part of the disk as the programs of QEMU take it instead of a file name."""
+        return "json:" + json.dumps(self.part(offset, length))
 
     def read(self, offset: int, length: int) -> bytes:
         """Return a part of the disk, less at its end. Raises XenError."""
@@ -83,6 +84,35 @@ class Disk:
         """Return the kind of file system in a partition, '' for one that Windows does not start from."""
         return filesystem(self.read(partition.start, SECTOR))
 
+    def insist(self, partition: Partition) -> None:
+        """Raise XenError when a partition does not lie on the disk."""
+        if partition.start + partition.size > self.image.size or partition.start % SECTOR or partition.size < SECTOR:
+            raise XenError(f"{self.image.path}: partition {partition.number} lies beyond the end of the disk")
+
+
+@contextmanager
+def partition_copy(disk: Disk, partition: Partition) -> Iterator[str]:
+    """Yield the path of a raw, sparse copy of *partition* that vanishes at the end.
+
+    It lies beside the image, where there is room for disks, or in /var/tmp when that is a block device.
+    """
+    disk.insist(partition)
+    path = os.path.realpath(disk.image.path)
+    if disk.image.device:
+        path = os.path.join(SCRATCH, os.path.basename(path))
+    with scratch(path + ".partition") as copy:
+        disk.copy_out(partition.start, partition.size, copy)
+        yield copy
+
+
+@contextmanager
+def scratch(target: str) -> Iterator[str]:
+    """Yield the name of a new, private, empty file; what a killed process has left of the same kind goes first."""
+    files.sweep(target)
+    with files.temporary(target) as name:
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        yield name
+
 
 @contextmanager
 def explained(path: str) -> Iterator[None]:
@@ -100,48 +130,7 @@ def explained(path: str) -> Iterator[None]:
         raise XenError(f"{path} cannot be read or written: {said}") from None
 
 
-@contextmanager
-def partition_copy(disk: Disk, partition: Partition) -> Iterator[str]:
-    """Yield the path of a raw copy of *partition* that vanishes at the end.
-
-    It lies beside the image, since there is room for disks, or in /var/tmp when that is a block device.
-    What a killed process has left there is removed first.
-    """
-    if partition.start + partition.size > disk.image.size or partition.start % SECTOR:
-        raise XenError(f"{disk.image.path}: partition {partition.number} lies beyond the end of the disk")
-    path = os.path.realpath(disk.image.path)
-    if disk.image.device:
-        path = os.path.join(SCRATCH, os.path.basename(path))
-    target = path + ".partition"
-    files.sweep(target)
-    with files.temporary(target) as copy:
-        os.close(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-        disk.copy_out(partition.start, partition.size, copy)
-        yield copy
-
-
-def digests(path: str) -> list[bytes]:
-    """Return a digest of each MiB of the file; b'' for one that is all hole."""
-    found = []
-    with open(path, "rb", buffering=0) as file:
-        size = file.seek(0, os.SEEK_END)
-        for at in range(0, size, CHUNK):
-            if is_hole(file.fileno(), at, min(CHUNK, size - at)):
-                found.append(b"")
-            else:
-                found.append(hashlib.blake2b(os.pread(file.fileno(), CHUNK, at), digest_size=16).digest())
-    return found
-
-
-def is_hole(fd: int, at: int, length: int) -> bool:
-    """Say whether nothing is stored for a part of the open file."""
-    try:
-        return os.lseek(fd, at, os.SEEK_DATA) >= at + length
-    except OSError:  # ENXIO: only hole up to the end
-        return True
-
-
-def differences(old: bytes, new: bytes, base: int = 0) -> Iterator[tuple[int, bytes]]:
+def differences(old: bytes, new: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield offset and new bytes of what differs between two equally long pieces, in whole sectors.
 
     Changes that are near to each other come together.
@@ -151,11 +140,11 @@ def differences(old: bytes, new: bytes, base: int = 0) -> Iterator[tuple[int, by
         if old[at : at + SECTOR] == new[at : at + SECTOR]:
             continue
         if start >= 0 and at - end > NEAR:
-            yield base + start, new[start:end]
+            yield start, new[start:end]
             start = at
         start, end = (at if start < 0 else start), at + SECTOR
     if start >= 0:
-        yield base + start, new[start:end]
+        yield start, new[start:end]
 
 
 @dataclass(frozen=True)
@@ -165,22 +154,6 @@ class Change:
     offset: int
     old: bytes
     new: bytes
-
-
-def changes(disk: Disk, partition: Partition, before: list[bytes], copy: str) -> list[Change]:
-    """Return how the partition's *copy*, whose digests were *before*, differs from the disk by now."""
-    found = []
-    with open(copy, "rb") as file:
-        for index, digest in enumerate(digests(copy)):
-            if digest == before[index]:
-                continue
-            file.seek(index * CHUNK)
-            new = file.read(CHUNK)
-            start = partition.start + index * CHUNK
-            old = disk.read(start, len(new))
-            for offset, data in differences(old, new, start):
-                found.append(Change(offset, old[offset - start :][: len(data)], data))
-    return found
 
 
 def write_back(disk: Disk, wanted: list[Change]) -> None:

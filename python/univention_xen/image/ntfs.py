@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
-from typing import IO
 
 from univention_xen import files
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
+from univention_xen.image.partition_file import wait_for_mount
 from univention_xen.log import log
 from univention_xen.run import Runner
 
@@ -108,16 +107,6 @@ class Ntfs:
                 yield f"/proc/self/fd/{directory}"
             finally:
                 os.close(directory)
-
-
-def wait_for_mount(mount: str, out: IO[bytes]) -> None:
-    """Return when something is mounted; raise XenError when the program that is to do it has ended or hangs."""
-    for _ in range(500):
-        if os.path.ismount(mount):
-            return
-        if select.select([out], [], [], 0.02)[0]:
-            break
-    raise XenError("ntfs-3g mounts nothing")
 
 
 class explained:  # noqa: N801 - a context manager
