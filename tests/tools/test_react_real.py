@@ -241,3 +241,18 @@ def test_many_settings_at_once_end_with_the_last_text(sandbox: Sandbox) -> None:
 def test_registering_again_restarts_nothing(sandbox: Sandbox) -> None:
     out = sandbox("register; boot; register; ucr update >/dev/null; ucr commit >/dev/null 2>&1; starts")
     assert out == ["0"]
+
+
+def test_the_exit_status_of_ucss_own_command_is_changed_at_its_end(tmp_path: Path) -> None:
+    ucr = tmp_path / "ucr"
+    ucr.write_text(f"""
+import sys
+sys.path.insert(0, {str(PROJECT / "python")!r})
+from univention_xen.host.failure import Failure, report
+report("/etc/xen/xend-config.sxp", Failure("xend could not be restarted", "owed", ["a line"]), {{}})
+print("the next handler")
+sys.exit(0)
+""")
+    done = subprocess.run(["/usr/bin/python3", ucr, "set"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "the next handler\n")
+    assert done.stderr.startswith("E: xend could not be restarted\n   | a line\n")
