@@ -8,15 +8,18 @@ without it.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from univention_xen import units
+from univention_xen import files, units
 from univention_xen.host import conffile, vnc_password
 from univention_xen.host.sxp import sxp
 from univention_xen.settings import Devices, Dom0, Network, Paths, Relocation, Secret, Server, Vnc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from univention_xen.settings import Problem, Settings, Variable
 
 LOCALHOST = r"^127\.0\.0\.1$"
 """The address alone: whoever runs a reverse zone can call any address localhost."""
@@ -28,10 +31,30 @@ class Xend(Devices, Dom0, Vnc, Relocation, Server, Paths, Network):
 
 def text(registry: Mapping[str, str], template: str) -> str:
     """Return the template's text with the computed lines in it; what is wrong goes to stderr."""
-    settings = conffile.settings(registry, Xend)
-    password, problems = vnc_password.find(settings, getattr(registry, "root", "/"))
-    conffile.warn(problems)
+    settings, root = conffile.settings(registry, Xend), getattr(registry, "root", "/")
+    password, problems = vnc_password.find(settings, root)
+    conffile.warn([*problems, *missing_files(settings, root)])
     return conffile.fill(template, blocks(settings, password))
+
+
+def problems(settings: Xend | Settings, root: str | os.PathLike[str]) -> list[Problem]:
+    """Return what is wrong with files of the host that settings name; it is not known before one looks at them."""
+    return [*vnc_password.find(settings, root)[1], *missing_files(settings, root)]
+
+
+def missing_files(settings: Xend | Settings, root: str | os.PathLike[str]) -> Iterator[Problem]:
+    """Yield settings that are on and name a file or directory that is not there."""
+    needed: list[Variable[str]] = []
+    if settings.relocation_ssl:
+        needed += [Relocation.relocation_ssl_key, Relocation.relocation_ssl_cert]
+    if settings.xmlrpc_tcp and settings.xmlrpc_ssl_key and settings.xmlrpc_ssl_cert:
+        needed += [Server.xmlrpc_ssl_key, Server.xmlrpc_ssl_cert]
+    if settings.vnc_tls:
+        needed.append(Vnc.vnc_x509_cert_dir)
+    for variable in needed:
+        if not os.path.exists(files.below(root, settings.values[variable.field])):
+            why = "does not exist, and xend of Xen 4.0 and later does not work without it"
+            yield variable.risk(settings, why, "create it")
 
 
 def blocks(settings: Xend, password: Secret | None) -> dict[str, Iterator[str]]:

@@ -36,11 +36,16 @@ class Problem(NamedTuple):
         return bool(self.used)
 
     def __str__(self) -> str:
-        value = self.value if len(self.value) <= SHOWN else self.value[:SHOWN] + "…"
-        shown = "" if not value else ": ***" if value == "***" else f': "{printable(value)}"'
+        value = printable(short(self.value))
+        shown = "" if not value else ": ***" if value == "***" else f': "{value}"'
         used = f", so {self.used} is used" if self.used else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{self.variable}{shown} {self.why}{used}{hint}"
+
+
+def short(text: str) -> str:
+    """Return no more of *text* than a sentence can take."""
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
 
 
 def printable(text: str) -> str:

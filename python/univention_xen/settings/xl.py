@@ -4,13 +4,27 @@
 
 from __future__ import annotations
 
+import re
+
 from univention_xen.settings.kinds import FLAG, PATH, Kind, matching, number, one_of
 from univention_xen.settings.variable import Group, Variable
 
 CPU_RANGE = r"\^?[0-9]{1,4}(?:-[0-9]{1,4})?"
-CPUMASK: Kind[str] = matching(
-    rf"all|{CPU_RANGE}(?:,{CPU_RANGE})*", "is not a list of processors such as 0-3,8 or 0-7,^2"
-)  # fmt: skip
+CPU_LIST = matching(rf"all|{CPU_RANGE}(?:,{CPU_RANGE})*", "is not a list of processors such as 0-3,8 or 0-7,^2")
+
+
+def cpumask(text: str) -> str:
+    """Return a list of processors as it is; xl takes no guest at all when a range runs backwards.
+
+    Raises ValueError.
+    """
+    for first, last in re.findall(r"([0-9]+)-([0-9]+)", CPU_LIST.parse(text)):
+        if int(first) > int(last):
+            raise ValueError(f"contains the range {first}-{last}, which runs backwards")
+    return text
+
+
+CPUMASK: Kind[str] = Kind("str", cpumask, regex=CPU_LIST.regex)
 VERSIONS: Kind[int] = number(0, 2)
 
 

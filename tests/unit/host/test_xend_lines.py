@@ -13,7 +13,8 @@ import pytest
 
 from conftest import Check
 from rendering import EVERYWHERE, XEND, Recording, render, rendered
-from univention_xen.host import xend_options
+from univention_xen.host import xend, xend_options
+from univention_xen.settings import Settings
 
 EVERYTHING = {
     "xen/bridge/interface": "eth1",
@@ -237,3 +238,22 @@ def test_the_text_of_the_interface_list_is_a_list_of_lists() -> None:
 
 def test_no_file_is_needed_to_render(tmp_path: Path) -> None:
     assert rendered(XEND, {}, tmp_path) == rendered(XEND)
+
+
+def test_files_that_are_needed_and_missing_are_named(tmp_path: Path) -> None:
+    values = {"xen/vnc/tls": "yes", "xen/server/relocation_ssl": "yes", "xen/relocation/allow_all": "yes"}
+    _, warnings = render(XEND, Recording(values, tmp_path))
+    assert len(warnings) == 3
+    assert all("does not exist" in warning for warning in warnings)
+    (tmp_path / "etc/xen/vnc").mkdir(parents=True)
+    (tmp_path / "etc/xen/xmlrpc.key").touch()
+    (tmp_path / "etc/xen/xmlrpc.crt").touch()
+    assert render(XEND, Recording(values, tmp_path))[1] == []
+
+
+def test_all_that_is_wrong_with_files_can_be_asked_for(tmp_path: Path) -> None:
+    settings = Settings(vnc_passwordfile="/pw", vnc_tls=True)
+    assert [problem.variable for problem in xend.problems(settings, tmp_path)] == [
+        "xen/vnc/passwordfile",
+        "xen/vnc/x509/cert_dir",
+    ]
