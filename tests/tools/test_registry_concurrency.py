@@ -65,6 +65,18 @@ def test_thirty_at_once_in_several_layers_lose_nothing(tmp_path: Path) -> None:
     assert len(univention_xen.registry.read(str(tmp_path))) == 30
 
 
+def test_a_file_that_many_write_at_once_ends_with_all_values(tmp_path: Path) -> None:
+    names = [f"xs/k{number}" for number in range(20)]
+    write(tmp_path, "etc/univention/templates/info/p.info", "Type: file\nFile: etc/xs\n")
+    slow = "@!@\nimport time, random\ntime.sleep(random.random() / 10)\n@!@\n"
+    write(tmp_path, "etc/univention/templates/files/etc/xs", "".join(f"@%@{name}@%@\n" for name in names) + slow)
+    processes = [start(tmp_path, "set", f"{name}={number}") for number, name in enumerate(names)]
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert (tmp_path / "etc/xs").read_text(encoding="utf-8").split() == [str(number) for number in range(20)]
+
+
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new_store(tmp_path: Path) -> None:
     old = {f"xs/{number}": "o" * 500 for number in range(200)}
     new = old | {"xs/new": "n" * 5000}

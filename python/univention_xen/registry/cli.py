@@ -88,14 +88,17 @@ def _failed(why: OSError) -> int:
 def _root(words: list[str]) -> str:
     """Take `--root DIR` from the words; children get to know it, too."""
     given = ""
-    while words and (words[0] == "--root" or words[0].startswith("--root=")):
-        first = words.pop(0)
-        if first != "--root":
-            given = first.removeprefix("--root=")
-        elif words:
-            given = words.pop(0)
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        if words[at] == "--root":
+            if at + 1 == len(words):
+                raise Refused("E: option --root expects an argument")
+            given = words.pop(at + 1)
+            del words[at]
+        elif words[at].startswith("--root="):
+            given = words.pop(at).removeprefix("--root=")
         else:
-            raise Refused("E: option --root expects an argument")
+            at += 1
     root = os.path.abspath(given) if given else places.default_root()
     if given:
         os.environ["UCR_ROOT"] = root

@@ -54,6 +54,10 @@ class ReadOnlyConfigRegistry(MutableMapping[str, Any]):
                 layer.load()
         return self
 
+    def is_stale(self) -> bool:
+        """Tell whether another process has written a layer since load()."""
+        return any(layer.is_stale() for layer in self.layers if layer.path != "/dev/null")
+
     def get(self, key: str, default: Any = None, getscope: bool = False) -> Any:
         """Return the visible value of *key*, with its layer's number in front when *getscope*; else *default*."""
         found = self.find(key)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from univention_xen.registry.config import Changes, ConfigRegistry
 
+ROUNDS = 20  # of writing a file again while others go on changing the registry
 LOADED: dict[str, str] = {}  # handler modules by name: the directory they came from
 
 
@@ -79,10 +80,14 @@ class File(Handler):
         self._make(registry, changes, [self.template], debug)
 
     def _make(self, registry: ConfigRegistry, changes: Changes, templates: list[str], debug: bool) -> None:
+        target, template = (places.below(registry.root, path) for path in (self.name, self.template))
         try:
-            data = render(registry, templates, debug)
-            template = places.below(registry.root, self.template)
-            targets.write(places.below(registry.root, self.name), data, self.permissions, template)
+            targets.write(target, render(registry, templates, debug), self.permissions, template)
+            for _ in range(ROUNDS):
+                if not registry.is_stale():
+                    break
+                # somebody else has set something; our text may have replaced a newer one of theirs
+                targets.write(target, render(registry.load(), templates, debug), self.permissions, template)
         except sections.SectionFailed as why:
             raise HandlerFailed(f"{self.name} stays as it was: {why}") from None
         except OSError as why:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = "# univention_ base.conf\n\n"
+MISSING = "missing"
 NO_LINE_ENDS = {ord("\r"): None, ord("\n"): None}
 
 
@@ -65,15 +66,22 @@ class Layer:
 
     def load(self) -> None:
         """Read the file again when it has changed. A file cut short is repaired from its copy."""
+        stamp = self._now()
+        if stamp != self._stamp:
+            self.values = parse(self._text(stamp != MISSING))
+            self._stamp = stamp
+
+    def is_stale(self) -> bool:
+        """Tell whether somebody else has written the file since it was read or saved here."""
+        return self._stamp != self._now()
+
+    def _now(self) -> object:
+        """Return what changes whenever the file is replaced."""
         try:
             now = os.stat(self.path)
         except FileNotFoundError:
-            stamp: object = "missing"
-        else:
-            stamp = (now.st_mtime_ns, now.st_ino, now.st_size)
-        if stamp != self._stamp:
-            self.values = parse(self._text(stamp != "missing"))
-            self._stamp = stamp
+            return MISSING
+        return now.st_mtime_ns, now.st_ino, now.st_size
 
     def forget(self) -> None:
         """Make the next load() read the file, whatever was changed here since."""
@@ -145,7 +153,7 @@ class Layer:
         self._replace(path + ".bak", data)
         self._replace(path, data)
         writing.sync_directory(os.path.dirname(path))
-        self._stamp = None
+        self._stamp = self._now()
 
     def _replace(self, path: str, data: bytes) -> None:
         # the copy gets the permissions of the file, or it would show what the file hides
