@@ -271,12 +271,12 @@ class Editor:
         tokens = statement.tokens
         start = tokens[2].start
         old = self.program.text[start : statement.stop]
-        items = item_tokens(statement)
+        items = self.program.items(statement)
         old_items = self.program.values.get(name)
         if isinstance(value, list) and isinstance(old_items, list) and len(items) == len(value) == len(old_items):
-            for token, before, after in zip(items, old_items, value, strict=True):
-                if before != after or not xl_reads(token.text, after):
-                    self.edits.append((token.start, token.stop, spelt(after)))
+            for place, before, after in zip(items, old_items, value, strict=True):
+                if before != after or not xl_reads(self.program.text[slice(*place)], after):
+                    self.edits.append((*place, spelt(after)))
                     if before != after:
                         self.tell("changed", statement.place, f"{name}: “{before}” became “{after}”")
             between = self.program.text[tokens[0].start : start]
@@ -368,17 +368,6 @@ def numbers_as_text(value: object) -> object:
     if isinstance(value, list):
         return [numbers_as_text(item) for item in value]
     return str(value)
-
-
-def item_tokens(statement: Statement) -> list[xl_syntax.Token]:
-    """Return the elements of ``NAME = [ 'a', 'b' ]`` when each is one quoted text, else []."""
-    tokens = statement.tokens[2:]
-    if not tokens or tokens[0].text != "[" or tokens[-1].text != "]":
-        return []
-    inner = tokens[1:-1]
-    if any(token.kind != "string" for token in inner[::2]) or any(token.text != "," for token in inner[1::2]):
-        return []
-    return [xl_syntax.Token(*token) for token in inner[::2]]
 
 
 def xl_reads(spelling: str, value: Value) -> bool:

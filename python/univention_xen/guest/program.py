@@ -56,6 +56,17 @@ class Program(NamedTuple):
         given = self.givers.get(name)
         return given[-1].statement.place if given else Place(self.source, 1)
 
+    @staticmethod
+    def items(statement: Statement) -> tuple[tuple[int, int], ...]:
+        """Return where the elements of ``NAME = [ 'a', 'b' ]`` are when each is one quoted text, else ()."""
+        tokens = statement.tokens[2:]
+        inner = tokens[1:-1]
+        if not inner or tokens[0].text != "[" or tokens[-1].text != "]":
+            return ()
+        if any(token.kind != "string" for token in inner[::2]) or any(token.text != "," for token in inner[1::2]):
+            return ()
+        return tuple((token.start, token.stop) for token in inner[::2])
+
 
 def understand(text: str, source: str) -> Program:
     """Read the file whose name is *source*; line ends must be newlines.

@@ -161,6 +161,8 @@ def written_disk(disk: Disk) -> str:
     for value in (disk.vdev, disk.format, disk.script, disk.backend):
         if "," in value:
             raise XenError(f"a comma cannot stand in “{value}”")
+    if "\n" in disk.path:
+        raise XenError(f"a newline cannot stand in the path {disk.path!r}")
     words = [f"vdev={disk.vdev}"]
     if disk.cdrom:
         words.append("devtype=cdrom")
