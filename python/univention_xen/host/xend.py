@@ -176,6 +176,8 @@ def devices(settings: Devices) -> Iterator[str]:
     for option, value, default in newer:
         if value != default:
             yield sxp(option, value)
+    if not settings.is_default(Devices.pscsi_device_mask):  # 4.1
+        yield sxp("pscsi-device-mask", settings.pscsi_device_mask.split())
 
 
 def vnc(settings: Vnc, password: Secret | None) -> Iterator[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BOTH = "xend xl"
 AUTOSTART = one_of("yes", "no", "manually")
+SCSI = r"(?:[0-9]{1,5}|\*)(?::(?:[0-9]{1,5}|\*)){0,3}"
 WORD: Kind[str] = matching(r"[!-~][ -~]*", "is not a line of printable ASCII")
 
 
@@ -59,6 +60,11 @@ class Devices(Group):
     create_timeout = Variable("xen/device/create_timeout", number(1, 86400), 100)
     destroy_timeout = Variable("xen/device/destroy_timeout", number(1, 86400), 100)
     pci_strict_check = Variable("xen/pci/strict_check", FLAG, True)
+    pscsi_device_mask = Variable(
+        "xen/pscsi/device_mask",
+        matching(rf"{SCSI}(?: +{SCSI})*", "is not a row of SCSI addresses such as 0:0:0:0 and 1:*"),
+        "*",
+    )
     qemu_logrotate_count = Variable("xen/qemu/logrotate_count", number(0, 1000), 10)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from conftest import Check
-from rendering import EVERYWHERE, XEND, Recording, render, rendered
+from rendering import EVERYWHERE, XEND, Recording, options, render, rendered
 from univention_xen.host import xend, xend_options
 from univention_xen.settings import Settings
 
@@ -33,6 +33,7 @@ EVERYTHING = {
     "xen/path/state": "/srv/xen/state",
     "xen/path/storage": "/srv/xen/storage",
     "xen/pci/strict_check": "no",
+    "xen/pscsi/device_mask": "0:0:0:0  1:*",
     "xen/qemu/logrotate_count": "3",
     "xen/relocation/address": "dom0-a.example.com",
     "xen/relocation/hosts_allow": r"^dom0-b\.example\.com$  ^10\.0\.0\.[0-9]+$",
@@ -224,16 +225,15 @@ def test_ballooning(values: dict[str, str], on: bool) -> None:
 
 
 def test_management_is_closed_to_the_network_by_default() -> None:
-    options = effective({"xen/server/http_server": "yes"})
-    assert options["xend-address"] == "localhost"
+    assert effective({"xen/server/http_server": "yes"})["xend-address"] == "localhost"
     assert effective({})["xend-unix-xmlrpc-server"] is True
     assert effective({})["xend-unix-server"] is False
 
 
 def test_the_text_of_the_interface_list_is_a_list_of_lists() -> None:
     assert effective({})["xen-api-server"] == [["unix"]]
-    options = effective({"xen/server/api": r"(unix none)(9363 pam '^a\\.b$')"})
-    assert options["xen-api-server"] == [["unix", "none"], ["9363", "pam", r"^a\.b$"]]
+    two = effective({"xen/server/api": r"(unix none)(9363 pam '^a\\.b$')"})
+    assert two["xen-api-server"] == [["unix", "none"], ["9363", "pam", r"^a\.b$"]]
 
 
 def test_no_file_is_needed_to_render(tmp_path: Path) -> None:
@@ -257,3 +257,8 @@ def test_all_that_is_wrong_with_files_can_be_asked_for(tmp_path: Path) -> None:
         "xen/vnc/passwordfile",
         "xen/vnc/x509/cert_dir",
     ]
+
+
+def test_a_mask_is_a_list_of_texts() -> None:
+    assert effective({"xen/pscsi/device_mask": "0:0:0:0  1:*"}, "4.4")["pscsi-device-mask"] == ["0:0:0:0", "1:*"]
+    assert "pscsi" not in "\n".join(options(rendered(XEND)))

@@ -134,7 +134,7 @@ def test_a_good_value_is_taken_as_it_is(name: str, text: str) -> None:
 def test_settings_are_frozen_and_made_by_keyword() -> None:
     settings = Settings(bridge_name="br1")
     with pytest.raises(AttributeError, match="but"):
-        settings.bridge_name = "br2"  # type: ignore[misc]
+        settings.bridge_name = "br2"
     with pytest.raises(TypeError, match="has no brige_name"):
         Settings(brige_name="br1")
     assert settings.but(dump=True) == Settings(bridge_name="br1", dump=True)
