@@ -125,11 +125,11 @@ def claim(name: str, target: str) -> None:
 
 
 def sweep(target: str) -> None:
-    """Remove the temporary files of *target* whose processes have been killed."""
+    """Remove the temporary files of *target*, and theirs, whose processes have been killed."""
     import re
 
     directory, name = os.path.split(target)
-    ours = re.compile(re.escape(f".{name}.") + r"([0-9]+)\.[0-9a-f]{8}")
+    ours = re.compile(rf"\.+{re.escape(name)}(?:\.([0-9]+)\.[0-9a-f]{{8}})+")
     for found in filter(None, map(ours.fullmatch, os.listdir(directory))):
         if not os.path.exists(f"/proc/{found[1]}"):
             with contextlib.suppress(FileNotFoundError):
