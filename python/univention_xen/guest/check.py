@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from univention_xen import units
 from univention_xen.guest import load_xl, program
 from univention_xen.guest.model import Guest
 from univention_xen.guest.specs import hidden
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from univention_xen.guest.load_xl import New
 
-LOOPBACK = ("localhost", "::1", "[::1]")
-HVM_DISKS = {"hd": "abcd", "sd": "abcdefghijklmnop"}
 IMPORT = "univention-xen guest import makes a file for xl of it"
 
 
@@ -199,7 +198,7 @@ def screen(each: Read, facts: Facts) -> Iterator[Finding]:
         return
     name = "vnclisten" if each.guest.kind == "hvm" or not any(a.name == "vfb" for a in each.new.assignments) else "vfb"
     address = vnc.listen.partition(":")[0] if vnc.listen.count(":") == 1 else vnc.listen
-    if not vnc.password and address not in LOOPBACK and not address.startswith("127."):
+    if not vnc.password and not units.is_loopback(address.strip("[]")):
         hint = "let it listen on 127.0.0.1 and reach it through ssh -L"
         yield each.finding(
             "warning", "vnc", name, f"VNC is open to everybody who reaches {vnc.listen}: no password", hint

@@ -146,6 +146,8 @@ class Editor:
             if isinstance(value, Unclear):
                 self.values[name] = None
                 matters = name in xm_names.KNOWN and name not in xm_names.QUIET
+                if not matters and self.program.givers[name][-1].statement in self.program.code:
+                    continue  # told with the code itself
                 self.tell("lost" if matters else "changed", place, f"{name} {value.why}")
             elif (clean := plain(value)) is None:
                 self.values[name] = None

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Finds and reads guest files, and asks the host what the checks want to know."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import TYPE_CHECKING
+
+from univention_xen.errors import CommandFailed, ToolMissing, XenError
+from univention_xen.guest import load_xl
+from univention_xen.guest.check import Facts, GuestFile
+from univention_xen.guest.words import BadSyntax, CannotRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from univention_xen.plan import Machine
+
+DIRECTORY = "/etc/xen"
+AUTO = "/etc/xen/auto"
+LARGE = 1 << 20
+"""No guest file is larger; what is, is something else."""
+
+
+def read(path: str, on: Machine) -> GuestFile:
+    """Return the guest file *path* of the machine. Raises XenError when it is none or not readable."""
+    try:
+        with open(on.path(path), "rb") as file:
+            info = os.fstat(file.fileno())
+            if not stat.S_ISREG(info.st_mode) or info.st_size > LARGE:
+                raise XenError(f"{path} is no guest file: it is not a file of less than a megabyte")
+            data = file.read()
+    except OSError as why:
+        raise XenError(f"{path}: {why.strerror}") from None
+    return GuestFile(path, data.decode("utf-8", "surrogateescape"), stat.S_IMODE(info.st_mode))
+
+
+def named(word: str, on: Machine) -> str:
+    """Return the path of the guest file that *word* means: a path, or the name of a guest below /etc/xen.
+
+    Raises XenError when there is none.
+    """
+    places = [os.path.abspath(word)] if "/" in word else []
+    if "/" not in word:
+        places = [
+            f"{DIRECTORY}/{word}.cfg",
+            f"{AUTO}/{word}.cfg",
+            f"{AUTO}/{word}",
+            f"{DIRECTORY}/{word}",
+            os.path.abspath(word),
+        ]
+    for path in places:
+        if on.path(path).is_file():
+            return path
+    raise XenError(f"there is no guest {word}", hint="looked for " + ", ".join(places))
+
+
+def all_files(on: Machine) -> list[str]:
+    """Return the paths of the guest files of the host: /etc/xen/*.cfg and what /etc/xen/auto starts."""
+    found: dict[str, str] = {}
+    for directory, pattern in ((DIRECTORY, r"[^.].*\.cfg"), (AUTO, r"[^.].*")):
+        try:
+            names = sorted(os.listdir(on.path(directory)))
+        except OSError:
+            continue
+        for name in names:
+            path = f"{directory}/{name}"
+            if re.fullmatch(pattern, name) and on.path(path).is_file():
+                found.setdefault(os.path.realpath(on.path(path)), path)
+    return list(found.values())
+
+
+def facts(files: Iterable[GuestFile], on: Machine) -> Facts:
+    """Return what the host knows about the guests in *files*: which paths are missing, which bridges exist, …"""
+    paths: set[str] = set()
+    for file in files:
+        try:
+            guest = load_xl.load(file.text, file.path).guest
+        except (BadSyntax, CannotRun):
+            continue
+        paths.update(disk.path for disk in guest.disks if disk.path.startswith("/") and not disk.script)
+        paths.update(path for path in (guest.kernel, guest.ramdisk) if path.startswith("/"))
+    return Facts(
+        missing=frozenset(path for path in paths if not os.path.exists(on.path(path))),
+        bridges=bridges(on),
+        memory=host_memory(on),
+        together=autostarted(on),
+        vnc_passwords=False,
+    )
+
+
+def bridges(on: Machine) -> frozenset[str] | None:
+    """Return the bridges of the host; None where that cannot be known."""
+    try:
+        names = os.listdir(on.path("/sys/class/net"))
+    except OSError:
+        return None
+    return frozenset(name for name in names if on.path(f"/sys/class/net/{name}/bridge").is_dir())
+
+
+def host_memory(on: Machine) -> int | None:
+    """Return the MiB of the whole host as Xen counts them; None where Xen does not run."""
+    if str(on.root) != "/" or on.read("/sys/hypervisor/type").strip() != "xen":
+        return None
+    try:
+        found = re.search(r"^total_memory *: *(\d+)", on.run("xl", "info").out, re.MULTILINE)
+    except (CommandFailed, ToolMissing):
+        return None
+    return int(found[1]) if found else None
+
+
+def autostarted(on: Machine) -> frozenset[str]:
+    """Return the names of the guests that /etc/xen/auto starts, so that they run at the same time."""
+    found = set()
+    try:
+        names = os.listdir(on.path(AUTO))
+    except OSError:
+        return frozenset()
+    for name in names:
+        try:
+            found.add(load_xl.load(read(f"{AUTO}/{name}", on).text, name).guest.name)
+        except (XenError, CannotRun):
+            continue
+    return frozenset(found)
