@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
-from univention_xen.host import generated, memory, react, services
+from univention_xen.host import generated, memory, react, services, xend
 from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
 
@@ -48,7 +48,7 @@ def look_at(on: Machine) -> Facts:
     settings, problems = Settings.read(values)
     found = detect.look_at(on)
     return Facts(
-        settings, problems, found, detect.choose(settings.toolstack, found),
+        settings, [*problems, *xend.problems(settings, on.root)], found, detect.choose(settings.toolstack, found),
         generated.look_at(on), is_outdated(on, "xend"),
     )  # fmt: skip
 

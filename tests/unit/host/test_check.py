@@ -156,3 +156,16 @@ def test_a_xend_is_outdated_when_it_runs_with_another_text(
     assert not check.is_outdated(Machine(tmp_path, run), "xend")
     react.remember(root, "xend", memory.Memory(now if read == "same" else read, now, ""))
     assert check.is_outdated(Machine(tmp_path, run), "xend") is expected
+
+
+def test_a_password_file_that_others_can_read_is_told_without_its_content(root: Path) -> None:
+    secret = root / "etc/xen/vnc.secret"
+    secret.parent.mkdir(parents=True, exist_ok=True)
+    secret.write_text("geheim\n")
+    secret.chmod(0o644)
+    (root / "etc/univention/base.conf").write_text(
+        "# univention_ base.conf\n\nxen/vnc/passwordfile: /etc/xen/vnc.secret"
+    )
+    findings = judge(check.look_at(machine(root)))
+    assert (WARNING, "xen/vnc/passwordfile") in {(finding.level, finding.about) for finding in findings}
+    assert "geheim" not in repr(findings)
