@@ -6,24 +6,30 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 import bootini_samples as samples
 from bootini_samples import BOOT_INI, XP
+from conftest import PROJECT
 from univention_xen.bootini import look
 from univention_xen.cli.main import main
+from univention_xen.errors import XenError
 from univention_xen.image.fat import Fat
 from univention_xen.image.inside import Disk
 from univention_xen.image.look import look_at
 from univention_xen.image.ntfs import ATTRIBUTES, Ntfs
 from univention_xen.image.partition_file import partition_file
+from univention_xen.image.users import users
 from univention_xen.run import ENVIRONMENT, Runner
 
 pytestmark = pytest.mark.tools
@@ -359,3 +365,79 @@ def test_a_missing_program_is_named_with_its_package(
     monkeypatch.setitem(ENVIRONMENT, "PATH", str(tmp_path / "bin"))
     assert main(["bootini", "show", str(image)]) == 1
     assert f"hint: apt install {package}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("image", [("raw", "ntfs"), ("qcow2", "fat32")], indirect=True, ids="-".join)
+def test_without_fuse_the_partition_is_copied(
+    image: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise XenError("there can be no private mounts")
+
+    (name,) = content(image)[0]
+    monkeypatch.setattr("univention_xen.image.partition_file.private_mounts", refuse)
+    assert main(["--verbose", "bootini", "gplpv", str(image)]) == 0
+    assert "copying the partition: there can be no private mounts" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert content(image)[0] == {name: RESCUE, f"{name}.bak-{TODAY}": GERMAN}
+    no_leftovers(image.parent)
+
+
+def test_a_windows_that_sleeps_on_another_partition_is_refused(
+    tmp_path: Path, systems: dict[str, Path], image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open(tmp_path / "other", "wb") as file:
+        file.truncate(4 * MIB)
+    call("mkntfs", "--force", "--fast", "--quiet", tmp_path / "other")
+    Ntfs(str(tmp_path / "other"), Runner()).put("hiberfil.sys", b"hibr".ljust(4096, b"\0"))
+    call("dd", f"if={tmp_path / 'other'}", f"of={image}", "bs=1M", "seek=49", "conv=notrunc", "status=none")
+    assert "Windows is hibernated" in refused(image, capsys=capsys)
+
+
+@pytest.mark.parametrize("image", [("qcow2", "ntfs"), ("raw", "fat16")], indirect=True, ids="-".join)
+def test_a_kill_leaves_the_old_or_the_new_menu_and_nothing_else(image: Path) -> None:
+    (name,) = content(image)[0]
+    words = [sys.executable, "-m", "univention_xen", "bootini", "gplpv", str(image)]
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "python")}
+    for delay in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5):
+        process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+        wait_until_unused(image)
+        assert content(image)[0][name] in (GERMAN, RESCUE)
+    assert main(["bootini", "gplpv", str(image)]) == 0
+    assert content(image)[0][name] == RESCUE
+    no_leftovers(image.parent)
+    left = [name for name in os.listdir("/var/tmp") if name.startswith(".univention-xen.")]
+    assert [name for name in left if not os.path.exists(f"/proc/{name.split('.')[-2]}")] == []
+
+
+def wait_until_unused(image: Path) -> None:
+    """Return when what a killed command has started is gone as well."""
+    for _ in range(200):
+        if not users(str(image)):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"something still has the image open: {users(str(image))}")
+
+
+@pytest.mark.parametrize("image", [("raw", "ntfs"), ("raw", "fat32"), ("qcow2", "fat16")], indirect=True, ids="-".join)
+def test_damaged_images_give_a_result_or_one_sentence(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = image.read_bytes()
+    chance = random.Random(7)
+    for _ in range(12):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice((1, 5, 40))):
+            at = chance.choice(
+                (chance.randrange(0, 4096), START + chance.randrange(0, 65536), chance.randrange(len(whole)))
+            )
+            damaged[at : at + 4] = chance.randbytes(4)
+        image.write_bytes(damaged)
+        for words in (["show", str(image)], ["gplpv", str(image)]):
+            code = main(["bootini", *words])
+            said = capsys.readouterr().err
+            assert code in (0, 1)
+            assert "Traceback" not in said
+            assert (code == 0) or len([line for line in said.splitlines() if line.startswith("univention-xen: ")]) == 1
+        no_leftovers(image.parent)

@@ -99,8 +99,8 @@ def is_same(one: Entry, other: Entry) -> bool:
 def is_twin(entry: Entry, of: Entry, word: str) -> bool:
     """Say whether *entry* starts the same as *of*, but for the switch *word*; titles do not matter."""
     mark = b"/" + word.lower().encode()
-    rest = tuple(switch for switch in entry.switches if switch != mark)
-    return entry.has(word) and entry.starts(of.path) and sorted(rest) == sorted(of.switches)
+    rest = [switch.lower() for switch in entry.switches if switch.lower() != mark]
+    return entry.has(word) and entry.starts(of.path) and sorted(rest) == sorted(map(bytes.lower, of.switches))
 
 
 def is_copy(ini: BootIni, entry: Entry, of: Entry, word: str) -> bool:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from univention_xen.bootini import text
 from univention_xen.errors import XenError
@@ -38,14 +40,18 @@ class Inside:
 
 @dataclass(frozen=True)
 class Found:
-    """A boot menu: its kind, its bytes, those of the BCD's log, and where it is. *also* is the other kind beside it."""
+    """A boot menu: its kind, its bytes and where it is.
+
+    A BCD has a *log* and *backups*, the oldest first; *also* is the kind of another menu beside it.
+    """
 
     kind: str
-    data: bytes
+    data: bytes = field(repr=False)
     path: str
     inside: Inside | None = None
     log: bytes = b""
     also: str = ""
+    backups: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def source(self) -> str:
@@ -64,7 +70,7 @@ def look_at(path: str, on: Machine, *, kind: str = "", format: str = "") -> Foun
         with open(path, "rb") as file:
             head = file.read(4)
             if head == b"regf":
-                return Found(BCD, head + file.read(), path, log=log_beside(path))
+                return Found(BCD, head + file.read(), path, log=log_beside(path), backups=backups_beside(path))
             if status.st_size <= text.LARGEST and head not in (b"QFI\xfb", b"cone"):
                 return Found(INI, head + file.read(), path)
     return look_inside(path, on, kind, format)
@@ -77,6 +83,23 @@ def log_beside(path: str) -> bytes:
             return file.read(512)
     except OSError:
         return b""
+
+
+def backups_beside(path: str) -> tuple[bytes, ...]:
+    """Return the backups of a file of this host."""
+    directory, name = os.path.split(path)
+    found = []
+    for backup in backups_of(name, os.listdir(directory or ".")):
+        with open(os.path.join(directory, backup), "rb") as file:
+            found.append(file.read(LARGEST_FILE))
+    return tuple(found)
+
+
+def backups_of(name: str, names: list[str]) -> list[str]:
+    """Return those of *names* that are backups of the file *name*, the oldest first."""
+    ours = re.compile(re.escape(name) + r"\.bak-([0-9]{8})(?:-([0-9]{1,6}))?")
+    found = [match for match in map(ours.fullmatch, names) if match]
+    return [match[0] for match in sorted(found, key=lambda match: (match[1], int(match[2] or 1)))]
 
 
 def look_inside(path: str, on: Machine, kind: str, format: str) -> Found:  # noqa: A002
@@ -100,10 +123,15 @@ def look_inside(path: str, on: Machine, kind: str, format: str) -> Found:  # noq
         if not name:
             wanted = kind or " and no ".join(there)
             raise XenError(f"{path}: partition {partition.number}, from which it starts, has no {wanted}")
-        log = inside.find(name + ".LOG") if chosen == BCD else ""
+        log, backups = "", []
+        if chosen == BCD:
+            directory, slash, file = name.rpartition("/")
+            log = inside.find(name + ".LOG")
+            backups = [inside.get(directory + slash + each) for each in backups_of(file, inside.names(directory))]
         return Found(
             chosen, inside.get(name), path, Inside(disk, partition, filesystem, name),
-            inside.get(log)[:512] if log else b"", also=next((k for k in there if k != chosen and there[k]), ""),
+            inside.get(log)[:512] if log else b"", next((k for k in there if k != chosen and there[k]), ""),
+            tuple(backups),
         )  # fmt: skip
 
 

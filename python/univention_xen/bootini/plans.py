@@ -8,6 +8,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from univention_xen import files
@@ -16,7 +17,9 @@ from univention_xen.bootini.look import BCD, Found, Inside, opened
 from univention_xen.bootini.show import difference
 from univention_xen.bootini.version import DriverVersion, switch_for
 from univention_xen.errors import UsageError, XenError
-from univention_xen.image.inside import write_back
+from univention_xen.image.inside import Disk, write_back
+from univention_xen.image.ntfs import Ntfs
+from univention_xen.image.partitions import Partition
 from univention_xen.image.users import refuse_in_use
 from univention_xen.log import log
 from univention_xen.plan import Machine, Plan
@@ -44,7 +47,7 @@ def plan_gplpv(found: Found, wish: Wish, on: Machine) -> Plan:
         raise UsageError("--testsigning changes an entry and adds none; it goes with --entry and --undo only")
     new = changed_bcd(found, wish) if found.kind == BCD else changed_ini(found, wish)
     if new == found.data:
-        return Plan.nothing(f"{found.source} is as it should be")
+        return Plan.nothing(f"{found.source} has nothing to undo" if wish.undo else f"{found.source} has it already")
     if found.inside is not None:
         refuse_in_use(found.path, on.root)
     return Plan.of(ReplaceMenu(found, new, difference(found, new)))
@@ -57,8 +60,9 @@ def changed_ini(found: Found, wish: Wish) -> bytes:
     ini = text.parse(found.data, found.source)
     if wish.undo:
         return gplpv.undo(ini).dump()
-    word = switch_for(wish.version)
-    return gplpv.add(ini, word, number=wish.entry, make_default=wish.make_default).dump()
+    ini = gplpv.add(ini, switch_for(wish.version), number=wish.entry, make_default=wish.make_default)
+    warn_of_hidden_menu(found, ini.timeout(), wish)
+    return ini.dump()
 
 
 def changed_bcd(found: Found, wish: Wish) -> bytes:
@@ -72,7 +76,25 @@ def changed_bcd(found: Found, wish: Wish) -> bytes:
         bcd.undo(menu)
     else:
         bcd.add(menu, switch_for(wish.version), number=wish.entry, make_default=wish.make_default)
-    return found.data if menu.tree == tree else hive.write(found.data, menu.tree, found.source)
+        warn_of_hidden_menu(found, menu.menu().timeout, wish)
+    if menu.tree == tree:
+        return found.data
+    return former(found, menu.tree) or hive.write(found.data, menu.tree, found.source)
+
+
+def warn_of_hidden_menu(found: Found, timeout: int | None, wish: Wish) -> None:
+    """Say when nobody will be able to choose the new entry."""
+    if timeout == 0 and not wish.make_default:
+        log.warning("%s has a timeout of 0: Windows starts its default without showing the menu", found.source)
+
+
+def former(found: Found, wanted: hive.Tree) -> bytes:
+    """Return the very bytes of a backup that says what is *wanted*, b'' when there is none."""
+    for backup in found.backups:
+        with suppress(XenError):
+            if hive.read(backup, found.source) == wanted:
+                return backup
+    return b""
 
 
 @dataclass(frozen=True)
@@ -108,6 +130,7 @@ class ReplaceMenu:
         """Change a file in an image, through a copy of its partition."""
         path, disk = place.disk.image.path, replace(place.disk, shared=False)
         refuse_in_use(path, on.root)
+        refuse_hibernated(disk, place.partition)
         with opened(disk, place.partition) as (system, file):
             system.check()
             self.expect(system.get(place.path))
@@ -125,6 +148,15 @@ class ReplaceMenu:
         """Raise XenError when the menu is no longer what the plan was made for."""
         if present != self.found.data:
             raise XenError(f"{self.found.source} has changed in the meantime", hint="try again")
+
+
+def refuse_hibernated(disk: Disk, but: Partition) -> None:
+    """Raise XenError when Windows sleeps on another partition than *but*, such as C: beside a system partition."""
+    for partition in disk.table().partitions:
+        if partition != but and disk.filesystem(partition) == "ntfs":
+            with opened(disk, partition) as (system, _):
+                if isinstance(system, Ntfs):
+                    system.check_awake()
 
 
 def backup_name(path: str, number: int = 1) -> str:

@@ -52,7 +52,7 @@ class Entry:
 
     def has(self, word: str) -> bool:
         """Say whether /WORD is among the switches; NTLDR does not look at their case."""
-        return b"/" + word.lower().encode() in self.switches
+        return b"/" + word.lower().encode() in map(bytes.lower, self.switches)
 
     def starts(self, path: bytes) -> bool:
         """Say whether default=*path* could mean this entry."""
@@ -206,8 +206,8 @@ def read_entry(at: int, text: bytes) -> Entry | None:
 
 
 def split_switches(text: bytes) -> tuple[bytes, ...]:
-    """Return the words behind a title in lower case; a switch may touch the one before it."""
-    return tuple(re.findall(rb"/[^/ \t]*|[^/ \t]+", text.lower()))
+    """Return the words behind a title; a switch may touch the one before it."""
+    return tuple(re.findall(rb"/[^/ \t]*|[^/ \t]+", text))
 
 
 def parse(data: bytes, source: str = "boot.ini") -> BootIni:

@@ -9,7 +9,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 
 from univention_xen import files
 from univention_xen.errors import Busy, CommandFailed, XenError
@@ -19,7 +18,7 @@ from univention_xen.log import log
 from univention_xen.run import Runner
 
 NEAR = 64 * 1024  # changes closer than this are written in one go
-SCRATCH = "/var/tmp"  # noqa: S108 - TemporaryDirectory makes a private directory there
+SCRATCH = "/var/tmp"  # noqa: S108 - only scratch() uses it
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,7 @@ class Disk:
                 return file.read(length)
         start = offset // SECTOR * SECTOR
         end = min(-(-(offset + length) // SECTOR) * SECTOR, self.image.size // SECTOR * SECTOR)
-        with TemporaryDirectory(prefix="univention-xen-", dir=SCRATCH) as scratch:
-            part = os.path.join(scratch, "part")
+        with scratch(os.path.join(SCRATCH, "univention-xen.part")) as part:
             self.copy_out(start, end - start, part)
             with open(part, "rb") as file:
                 return file.read()[offset - start : offset - start + length]
@@ -176,11 +174,10 @@ def write(disk: Disk, pieces: list[tuple[int, bytes]]) -> None:
     if not pieces:
         return
     with ExitStack() as stack:
-        scratch = stack.enter_context(TemporaryDirectory(prefix="univention-xen-", dir=SCRATCH))
         words = []
-        for number, (offset, data) in enumerate(pieces):
-            name = os.path.join(scratch, str(number))
-            files.replace(name, data, mode=0o600)
+        for offset, data in pieces:
+            name = stack.enter_context(scratch(os.path.join(SCRATCH, "univention-xen.piece")))
+            files.replace(name, data)
             words += ["-c", f"write -q -s {name} {offset} {len(data)}"]
         stack.enter_context(explained(disk.image.path))
         size = disk.image.size // SECTOR * SECTOR

@@ -61,7 +61,11 @@ class Ntfs:
         """Raise XenError when it must not be changed: dirty, damaged or hibernated."""
         with explained():
             self.run("ntfsls", self.path)
-        if (name := self.find("hiberfil.sys")) and self.head(name, 4).lower() in (b"hibr", b"wake"):
+        self.check_awake()
+
+    def check_awake(self) -> None:
+        """Raise XenError when a Windows sleeps here, which will go on as if nothing had changed on any partition."""
+        if (name := self.find("hiberfil.sys")) and self.head(name, 4).lower() == b"hibr":
             reason, hint = UNSAFE["hibernated"]
             raise XenError(reason, hint=hint)
 

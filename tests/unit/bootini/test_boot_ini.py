@@ -232,6 +232,6 @@ def test_the_parts_of_an_entry_are_told_apart() -> None:
     ini = parse(PLAIN.replace(b'" /fast', b'"/PCILOCK/fast'))
     assert ini.entries() == (
         Entry(4, "windows", XP, b"Microsoft Windows XP Professional", True,
-              (b"/pcilock", b"/fastdetect", b"/noexecute=optin")),
+              (b"/PCILOCK", b"/fastdetect", b"/NoExecute=OptIn")),
     )  # fmt: skip
     assert ini.timeout() == 30
