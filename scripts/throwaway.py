@@ -135,13 +135,14 @@ def base(kind: str = "bare") -> Path:
     archive = CACHE / f"{kind}-{key}.tar"
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{os.getpid()}-") as scratch:
             new = Path(scratch) / "new.tar"
             if kind == "bare":
                 bootstrap(new)
             else:
                 with Throwaway(Path(scratch) / "tree", "bare") as root:
                     root(*APT_GET, "install", *wanted())
+                    root("sh", "-c", "apt-get clean && rm -rf /var/lib/apt/lists/*")  # half of its size
                     root.pack(new)
             for old in CACHE.glob(f"{kind}-*.tar"):
                 old.unlink()
@@ -236,5 +237,17 @@ class Throwaway:
 def throwaway(kind: str = "ready") -> Iterator[Throwaway]:
     """Yield a root below build/ that is gone afterwards. Raises Cannot."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as scratch, Throwaway(Path(scratch) / "tree", kind) as root:
+    clear_away()
+    with (
+        tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{os.getpid()}-") as scratch,
+        Throwaway(Path(scratch) / "tree", kind) as root,
+    ):
         yield root
+
+
+def clear_away() -> None:
+    """Remove the roots of processes that were killed before they could."""
+    for scratch in CACHE.glob("*-*/"):
+        pid = scratch.name.partition("-")[0]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            subprocess.run([*namespaces(), "rm", "-rf", str(scratch)], check=False)
