@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import time
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,7 +110,9 @@ class Dom0:
     # -- waiting ------------------------------------------------------------------------------------------------------
 
     def wait_for_ssh(self, within: float) -> None:
-        until(self._ssh_answers, "the Dom0 answers to ssh", within, pause=1)
+        """Try with more and more patience, looking in between whether the machine still lives."""
+        patience = count(10, 10)
+        until(lambda: self._ssh_answers(next(patience)), "the Dom0 answers to ssh", within, pause=1)
 
     def wait_until_up(self) -> Dom0:
         """ssh answers and all services have been started, whether or not they failed."""
@@ -117,10 +120,10 @@ class Dom0:
         self.do("systemctl is-system-running --wait || true", within=minutes(20))
         return self
 
-    def _ssh_answers(self) -> bool:
+    def _ssh_answers(self, within: float = 60) -> bool:
         self.must_live()
         try:
-            return self.do("true", within=60).ok
+            return self.do("true", within=within).ok
         except subprocess.TimeoutExpired:
             return False
 
@@ -173,12 +176,13 @@ class Dom0:
 
     def see(self, name: str, script: str, *, within: float = 300) -> Said:
         """Run a shell script in the Dom0 and keep what it says as evidence *name*."""
+        begin = time.monotonic()
         try:
             said = self.do(script, within=within)
         except subprocess.TimeoutExpired:
             said = Said("", f"no answer within {within:.0f} s", -1)
             self._close_ssh()
-        return self.evidence.keep(name, said) if self.evidence else said
+        return self.evidence.keep(name, said, time.monotonic() - begin) if self.evidence else said
 
     def put(self, file: Path, to: str) -> None:
         """Copy a file of the host into the Dom0."""

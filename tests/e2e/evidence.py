@@ -41,13 +41,16 @@ class Said(NamedTuple):
 
 
 class Evidence:
-    """A directory with NAME.out, NAME.err and NAME.code for each thing asked, and console.log."""
+    """A directory with NAME.out, NAME.err and NAME.code for each thing asked; console.log, seconds."""
 
     def __init__(self, where: Path) -> None:
         self.where = where
         where.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, name: str, said: Said) -> Said:
+    def keep(self, name: str, said: Said, seconds: float) -> Said:
+        """Write down an answer, and how long it took."""
+        with (self.where / "seconds").open("a") as times:
+            times.write(f"{seconds:8.1f} {name}\n")
         for part, text in (("out", said.out), ("err", said.err), ("code", f"{said.code}\n")):
             (self.where / f"{name}.{part}").write_text(text, errors="surrogateescape")
         return said

@@ -58,12 +58,11 @@ def install_tools() -> None:
 
 
 def debs() -> list[Path]:
-    """The newest build of each of our packages, in build/; empty when none has been built."""
-    found = []
-    for name in OWN:
-        files = sorted(BUILD.glob(f"{name}_*.deb"), key=lambda file: file.stat().st_mtime)
-        found += files[-1:]
-    return found if len(found) == len(OWN) else []
+    """Our packages: freshly built, or those in the directory that DOM0_PACKAGES names (an empty one: none)."""
+    where = os.environ.get("DOM0_PACKAGES")
+    if not where:
+        subprocess.run([PROJECT / "scripts" / "deb"], check=True, stdout=subprocess.DEVNULL)
+    return [deb for name in OWN for deb in sorted(Path(where or BUILD).glob(f"{name}_*.deb"))[-1:]]
 
 
 def deb_field(deb: Path, field: str) -> str:
@@ -138,7 +137,7 @@ def build(where: Path, packages: list[Path]) -> None:
         tar = overlay_tar(Path(scratch), packages, (where / "key.pub").read_text())
         command = [
             "mmdebstrap", "--variant=minbase", "--quiet", "--format=null", f"--include={','.join(PLAIN)}",
-            "--skip=download/empty,essential/unlink,cleanup/apt",
+            "--skip=download/empty,essential/unlink,cleanup/apt,chroot/policy-rc.d,chroot/start-stop-daemon",
             *(f"--aptopt={option}" for option in throwaway.apt_options()),
             "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/locale/*", "--dpkgopt=force-unsafe-io",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -60,7 +59,6 @@ def run_dir(name: str) -> Path:
 def ready() -> Snapshot:
     """The snapshot of a Dom0 with the packages as they are now. Raises image.CannotBuild, qemu.Died, qemu.TooLate."""
     image.install_tools()
-    build_packages()
     with holding("build"):
         packages = image.debs()
         accel = qemu.accelerator()
@@ -75,13 +73,6 @@ def ready() -> Snapshot:
                 make_layer(layer, snapshot, packages)
             snapshot = snapshot._replace(where=layer)
     return snapshot
-
-
-def build_packages() -> None:
-    """Build what has changed; with DOM0_PACKAGES=as-they-are what lies in build/ is taken, be it nothing."""
-    if os.environ.get("DOM0_PACKAGES") != "as-they-are":
-        with step("packages"):
-            subprocess.run([image.PROJECT / "scripts" / "deb"], check=True, stdout=subprocess.DEVNULL)
 
 
 def read(base: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ for timer in apt-daily apt-daily-upgrade dpkg-db-backup e2scrub_all e2scrub_reap
 	systemctl mask "$timer.timer" >/dev/null 2>&1
 done
 systemctl mask e2scrub_reap.service >/dev/null 2>&1
+rm /usr/sbin/policy-rc.d # was there to keep everything stopped while the tree was made
 
 # From now on apt knows local files only: nothing about a mirror stays in the image.
 mkdir /srv/archives && mv /var/cache/apt/archives/*.deb /srv/archives/ # kept outside for the next build
