@@ -141,6 +141,8 @@ def describe_device(data: bytes) -> str:
     kind = struct.unpack_from("<I", data, 16)[0] if len(data) >= 20 else 0
     if kind == 5:
         return "the partition booted from"
+    if kind == 0:
+        return "a RAM disk"
     if kind != 6 or len(data) < 72:
         return f"a device of kind {kind}"
     if struct.unpack_from("<I", data, 52)[0] == 1:

@@ -64,7 +64,8 @@ def look_at(path: str, on: Machine, *, kind: str = "", format: str = "") -> Foun
 
     *kind* says which one is meant where an image has both. Raises XenError.
     """
-    path = str(on.path(path)) if str(on.root) != "/" else path
+    if str(on.root) != "/":
+        path = str(on.path(os.path.abspath(path)))
     status = images.status_of(path)
     if not format and stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_FILE:
         with open(path, "rb") as file:

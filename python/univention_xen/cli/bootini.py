@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from univention_xen.cli.verbs import Report
@@ -35,7 +36,7 @@ def add_to(nouns: Nouns) -> None:
     place(bootini.reading_verb("show", show, help="show the boot menu of a Windows", description=SHOW))
     verb = bootini.verb(
         "gplpv", plan, help="add a boot entry that switches the GPLPV drivers on or off", description=GPLPV,
-        locks="bootini",
+        locks=locks,
     )  # fmt: skip
     place(verb)
     verb.argument("--driver-version", metavar="V", help="the drivers' release, like 0.9.11 (default: a later one)")
@@ -60,6 +61,11 @@ def show(args: Namespace, on: Machine) -> Report:
     from univention_xen.bootini.show import report
 
     return Report(*report(look.look_at(args.path, on, kind=args.kind, format=args.format)))
+
+
+def locks(args: Namespace, on: Machine) -> tuple[str, ...]:
+    """Return the name under which a disk image is locked, by the verbs for images as well."""
+    return (f"image {os.path.realpath(on.path(os.path.abspath(args.path)))}",)
 
 
 def plan(args: Namespace, on: Machine) -> Plan:

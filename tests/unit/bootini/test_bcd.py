@@ -131,7 +131,8 @@ def test_gpt_and_boot_devices_are_described() -> None:
     gpt = struct.pack("<16xIIII", 6, 0, 0x48, 0) + bytes(range(16)) + struct.pack("<II", 0, 0) + bytes(32)
     assert bcd.describe_device(gpt) == "partition 03020100-0504-0706-0809-0a0b0c0d0e0f"
     assert bcd.describe_device(struct.pack("<16xIIII", 5, 0, 0x48, 0)) == "the partition booted from"
-    assert bcd.describe_device(b"") == "a device of kind 0"
+    assert bcd.describe_device(bytes(88)) == "a RAM disk"
+    assert bcd.describe_device(b"\2" * 30) == "a device of kind 33686018"
 
 
 @pytest.mark.parametrize(("number", "message"), [(0, "has no entry 0"), (3, "has no entry 3")])
