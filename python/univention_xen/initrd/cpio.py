@@ -9,6 +9,7 @@ number and 13 numbers of 8 hexadecimal digits), the name with a NUL, the data; n
 from __future__ import annotations
 
 import stat
+import struct
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import XenError
@@ -111,11 +112,10 @@ def read_entry(stream: IO[bytes]) -> tuple[Entry, bytes]:
         raise XenError(
             "this is no cpio archive of the kind that the kernel unpacks", hint="pack it with: cpio -o -H newc"
         )
-    digits = header[6:]
-    if not digits.isalnum():  # int() would take blanks, signs and underscores
-        raise XenError("a header of the cpio archive is damaged", hint="get the initrd again")
     try:
-        n = [int(digits[at : at + 8], 16) for at in range(0, 104, 8)]
+        if not header.isalnum():  # fromhex() would take blanks
+            raise ValueError
+        n = struct.unpack(">13I", bytes.fromhex(header[6:].decode("ascii")))
     except ValueError:
         raise XenError("a header of the cpio archive is damaged", hint="get the initrd again") from None
     if not 0 < n[11] <= LONGEST_NAME:

@@ -150,15 +150,16 @@ def parts(path: str, run: Runner) -> Iterator[Part]:
     Raises XenError when it is no initrd, damaged or cut off.
     """
     with open(path, "rb", buffering=0) as file:  # programs share its offset, which a buffer would not notice
-        size, at = file.seek(0, os.SEEK_END), 0
-        while (at := skip_padding(file, at)) < size:
+        size = file.seek(0, os.SEEK_END)
+        at = 0 if is_ext(file) else skip_padding(file, 0)
+        if at == size:
+            raise XenError(f"{path} is empty")
+        while at < size:
             kind = recognised(file, at)
             with opened(file, at, kind, size, run) as (stream, end):
                 part = Part(at, kind, stream)
                 yield part
-                at = drain(part, end)
-        if not at:
-            raise XenError(f"{path} is empty")
+                at = skip_padding(file, drain(part, end))
 
 
 def recognised(file: IO[bytes], at: int) -> Compression:
@@ -166,13 +167,18 @@ def recognised(file: IO[bytes], at: int) -> Compression:
     file.seek(at)
     if kind := compression.recognise(file.read(16)):
         return kind
-    file.seek(at + EXT_MAGIC_AT)
-    if not at and file.read(2) == EXT_MAGIC:
+    if not at and is_ext(file):
         return compression.NONE
     raise XenError(
         f"offset {at} holds neither a cpio archive nor a file system in a known compression",
         hint="an initrd is a cpio archive or an ext2 image, packed with gzip, xz, zstd, lz4, bzip2 or lzma",
     )
+
+
+def is_ext(file: IO[bytes]) -> bool:
+    """Say whether the file is a file system that is not compressed."""
+    file.seek(EXT_MAGIC_AT)
+    return file.read(2) == EXT_MAGIC
 
 
 @contextmanager
@@ -224,7 +230,7 @@ def what(stream: Peekable) -> str:
 def drain(part: Part, end: int) -> int:
     """Read the rest of a part; return where the next one may begin."""
     if part.compression is compression.NONE:
-        for _ in part.members:
+        for _ in part.members if part.kind == CPIO else ():
             pass
         return part.stream.tell() if part.kind == CPIO else part.stream.seek(0, os.SEEK_END)
     while part.stream.read(BLOCK):

@@ -18,7 +18,7 @@ from univention_xen.initrd.contents import Contents, in_modules
 from univention_xen.initrd.ext import MIB, Ext, quoted, quoted_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from univention_xen.initrd.additions import Additions
     from univention_xen.initrd.compression import Compression
@@ -58,9 +58,11 @@ def change(ext: Ext, additions: Additions, contents: Contents) -> None:
         remove_modules(ext, contents)
         contents = contents.without_modules()
     wanted = dict(additions.files(contents))
-    make_room(ext, wanted.values(), additions)
     there = {path for path, entry in contents.entries.items() if stat.S_ISDIR(entry.mode)}
-    ext.debugfs(write_modules(wanted, there), write=True)
+    new = list(dict.fromkeys(parent for path in wanted for parent in parents(path) if parent not in there))
+    sizes = [os.path.getsize(source) for source in wanted.values()]
+    make_room(ext, len(new), sizes, [len(data) for data in additions.edited.values()])
+    ext.debugfs((*(f"mkdir {quoted(path)}" for path in new), *write_modules(wanted)), write=True)
     for path, data in additions.edited.items():
         replace_file(ext, path, data, contents.entries[path])
     ext.check()
@@ -74,18 +76,19 @@ def remove_modules(ext: Ext, contents: Contents) -> None:
         ext.debugfs(commands, write=True)
 
 
-def make_room(ext: Ext, sources: Iterable[os.PathLike[str]], additions: Additions) -> None:
-    """Let the file system grow so that all files fit; it never shrinks. Raises XenError."""
+def make_room(ext: Ext, directories: int, files: list[int], edited: list[int]) -> None:
+    """Let the file system grow so that new directories and files of these sizes fit; it never shrinks.
+
+    Raises XenError.
+    """
     room = ext.room()
-    sizes = [os.path.getsize(source) for source in sources] + [len(data) for data in additions.edited.values()]
-    inodes = 2 * len(sizes) + 16  # at most one directory for each
-    # each block of pointers serves block/4 blocks; a directory takes a block
-    blocks = sum(1 + -(-size // room.block) + size // room.block // (room.block // 4) + 2 for size in sizes)
-    blocks += SPARE // room.block
-    lacking = max(0, blocks - room.free)
-    if inodes > room.free_inodes:
-        groups = -(-(inodes - room.free_inodes) // room.inodes_per_group)
-        lacking = max(lacking, groups * room.group + room.group)
+    pointers = room.block // 4  # a block of them serves as many blocks of data
+    blocks = sum(-(-size // room.block) + size // room.block // pointers + 2 for size in (*files, *edited))
+    # a directory takes a block, and one more when its files have long names
+    lacking = max(0, blocks + 2 * directories + SPARE // room.block - room.free)
+    inodes = directories + len(files) - room.free_inodes
+    if inodes > 0:
+        lacking = max(lacking, -(-inodes // room.inodes_per_group) * room.group)
     if not lacking:
         return
     # a new group brings its own tables of inodes
@@ -99,14 +102,10 @@ def make_room(ext: Ext, sources: Iterable[os.PathLike[str]], additions: Addition
     ext.resize(size // room.block)
 
 
-def write_modules(wanted: Mapping[str, os.PathLike[str]], there: set[str]) -> Iterator[str]:
-    """Yield debugfs' commands that make directories and copy files in."""
+def write_modules(wanted: Mapping[str, os.PathLike[str]]) -> Iterator[str]:
+    """Yield debugfs' commands that copy files into directories that are there."""
     here = None
     for path, source in sorted(wanted.items()):
-        for parent in parents(path):
-            if parent not in there:
-                there.add(parent)
-                yield f"mkdir {quoted(parent)}"
         directory, name = os.path.split(path)
         if directory != here:
             here = directory
