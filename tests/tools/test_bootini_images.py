@@ -24,6 +24,7 @@ from conftest import PROJECT
 from univention_xen.bootini import look
 from univention_xen.cli.main import main
 from univention_xen.errors import XenError
+from univention_xen.image import inside
 from univention_xen.image.fat import Fat
 from univention_xen.image.inside import Disk
 from univention_xen.image.look import look_at
@@ -441,3 +442,51 @@ def test_damaged_images_give_a_result_or_one_sentence(image: Path, capsys: pytes
             assert "Traceback" not in said
             assert (code == 0) or len([line for line in said.splitlines() if line.startswith("univention-xen: ")]) == 1
         no_leftovers(image.parent)
+
+
+@pytest.fixture
+def device(image: Path) -> Iterator[Path]:
+    """A block device with the contents of the image."""
+    done = subprocess.run(["losetup", "--find", "--show", str(image)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this machine has no loop devices: {done.stderr.strip()}")
+    path = Path(done.stdout.strip())
+    yield path
+    call("losetup", "--detach", path)
+
+
+def test_a_block_device_is_changed_like_a_file(device: Path) -> None:
+    assert main(["bootini", "gplpv", str(device)]) == 0
+    assert content(device)[0]["BOOT.ini"] == RESCUE
+
+
+def test_a_device_that_somebody_claims_is_refused(device: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stand = device.read_bytes()
+    claim = os.open(device, os.O_RDONLY | os.O_EXCL)  # what the kernel does for a mount
+    try:
+        assert main(["bootini", "gplpv", str(device)]) == 75
+        assert "is mounted or part of another device" in capsys.readouterr().err
+    finally:
+        os.close(claim)
+    assert device.read_bytes() == stand
+
+
+@pytest.mark.parametrize("image", [("raw", "fat16"), ("qcow2", "fat16")], indirect=True, ids="-".join)
+def test_what_cannot_be_written_whole_is_put_back(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand = image.read_bytes()
+    whole = inside.write
+    before = content(image)
+    with monkeypatch.context() as broken:
+        calls: list[int] = []
+
+        def first_incomplete(disk: Disk, pieces: list[tuple[int, bytes]]) -> None:
+            calls.append(len(pieces))
+            whole(disk, pieces[:1] if len(calls) == 1 else pieces)
+
+        broken.setattr(inside, "write", first_incomplete)
+        assert main(["bootini", "gplpv", str(image)]) == 1
+    assert len(calls) == 2
+    assert calls[0] > 1
+    assert content(image) == before
+    if image.read_bytes()[:3] != b"QFI":
+        assert image.read_bytes() == stand

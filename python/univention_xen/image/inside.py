@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -113,6 +114,24 @@ def scratch(target: str) -> Iterator[str]:
 
 
 @contextmanager
+def claimed(disk: Disk) -> Iterator[None]:
+    """Keep a block device from being mounted or mapped meanwhile; raise Busy when it already is."""
+    if not disk.image.device:
+        yield
+        return
+    try:
+        device = os.open(disk.image.path, os.O_RDONLY | os.O_EXCL)
+    except OSError as why:
+        if why.errno != errno.EBUSY:
+            raise
+        raise Busy(f"{disk.image.path} is mounted or part of another device", hint="umount it first") from None
+    try:
+        yield
+    finally:
+        os.close(device)
+
+
+@contextmanager
 def explained(path: str) -> Iterator[None]:
     """Turn QEMU's words about a locked image or a missing program into ours."""
     from univention_xen.errors import ToolMissing
@@ -159,6 +178,12 @@ def write_back(disk: Disk, wanted: list[Change]) -> None:
 
     Raises XenError.
     """
+    with claimed(disk):
+        write_or_put_back(disk, wanted)
+
+
+def write_or_put_back(disk: Disk, wanted: list[Change]) -> None:
+    """Write what is *wanted*; after a failure, or when something else is read back, write what was there."""
     try:
         write(disk, [(change.offset, change.new) for change in wanted])
         if any(disk.read(change.offset, len(change.new)) != change.new for change in wanted):
