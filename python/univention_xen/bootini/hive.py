@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Mapping
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from univention_xen import files
 from univention_xen.errors import ToolMissing, XenError
+from univention_xen.image.inside import holding_bytes
 
 SZ, BINARY, DWORD, MULTI_SZ = 1, 3, 4, 7
 LARGEST = 16 << 20  # bytes; a BCD has some 30 KiB
@@ -79,8 +77,8 @@ def check(data: bytes, source: str, log: bytes = b"") -> None:
 def read(data: bytes, source: str) -> Tree:
     """Return the keys and values of a hive. Raises XenError."""
     check(data, source)
-    with TemporaryDirectory(prefix="univention-xen-") as scratch:
-        return read_file(stored(scratch, data), source)
+    with holding_bytes(data) as path:
+        return read_file(path, source)
 
 
 def write(data: bytes, wanted: Tree, source: str) -> bytes:
@@ -89,8 +87,7 @@ def write(data: bytes, wanted: Tree, source: str) -> bytes:
     Raises XenError.
     """
     present = read(data, source)
-    with TemporaryDirectory(prefix="univention-xen-") as scratch:
-        path = stored(scratch, data)
+    with holding_bytes(data) as path:
         try:
             hive = opened(path, write=True)
             for key in sorted(present.keys() - wanted.keys(), key=len):
@@ -111,13 +108,6 @@ def write(data: bytes, wanted: Tree, source: str) -> bytes:
     if read(changed, source) != wanted:
         raise XenError(f"{source} does not hold what was written to a copy of it; it stays as it is")
     return changed
-
-
-def stored(directory: str, data: bytes) -> str:
-    """Return the path of a new file with *data*; hivex works on files."""
-    path = os.path.join(directory, "hive")
-    files.replace(path, data, mode=0o600)
-    return path
 
 
 def opened(path: str, *, write: bool = False) -> Any:

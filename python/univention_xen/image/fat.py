@@ -4,12 +4,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 
-from univention_xen import files
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
+from univention_xen.image.inside import holding_bytes
 from univention_xen.run import Done, Runner
 
 
@@ -57,9 +55,8 @@ class Fat:
 
     def get(self, path: str) -> bytes:
         """Return the bytes of a file."""
-        with TemporaryDirectory(prefix="univention-xen-") as scratch:
-            name = os.path.join(scratch, "file")
-            self.mtools("mcopy", "-n", f"::/{path}", name)
+        with holding_bytes() as name:
+            self.mtools("mcopy", "-n", "-o", f"::/{path}", name)
             with open(name, "rb") as file:
                 return file.read()
 
@@ -76,9 +73,7 @@ class Fat:
         """Write a file, read-only or not, and set its attributes."""
         if self.find(path):
             self.mtools("mattrib", "-r", "-h", "-s", f"::/{path}")
-        with TemporaryDirectory(prefix="univention-xen-") as scratch:
-            name = os.path.join(scratch, "file")
-            files.replace(name, data, mode=0o600)
+        with holding_bytes(data) as name:
             self.mtools("mcopy", "-o", name, f"::/{path}")
         wanted = [("+" if flag in attributes else "-") + flag.lower() for flag in "RSHA"]
         self.mtools("mattrib", *wanted, f"::/{path}")

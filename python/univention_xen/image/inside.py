@@ -114,6 +114,14 @@ def scratch(target: str) -> Iterator[str]:
 
 
 @contextmanager
+def holding_bytes(data: bytes = b"") -> Iterator[str]:
+    """Yield the name of a private file with *data*, for programs that take files only."""
+    with scratch(os.path.join(SCRATCH, "univention-xen.bytes")) as name:
+        files.replace(name, data)
+        yield name
+
+
+@contextmanager
 def claimed(disk: Disk) -> Iterator[None]:
     """Keep a block device from being mounted or mapped meanwhile; raise Busy when it already is."""
     if not disk.image.device:
@@ -201,8 +209,7 @@ def write(disk: Disk, pieces: list[tuple[int, bytes]]) -> None:
     with ExitStack() as stack:
         words = []
         for offset, data in pieces:
-            name = stack.enter_context(scratch(os.path.join(SCRATCH, "univention-xen.piece")))
-            files.replace(name, data)
+            name = stack.enter_context(holding_bytes(data))
             words += ["-c", f"write -q -s {name} {offset} {len(data)}"]
         stack.enter_context(explained(disk.image.path))
         size = disk.image.size // SECTOR * SECTOR

@@ -8,14 +8,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 
-from univention_xen import files
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
+from univention_xen.image.inside import holding_bytes
+from univention_xen.image.namespace import private_mounts
 from univention_xen.image.partition_file import wait_for_mount
 from univention_xen.log import log
 from univention_xen.run import Runner
 
+MOUNT_POINT = "/mnt"  # any directory would do: only we see what is mounted there
 ATTRIBUTES = "system.ntfs_attrib_be"
 LARGEST = 64 << 20  # bytes; what is read here are boot menus
 
@@ -80,9 +81,7 @@ class Ntfs:
 
     def put(self, path: str, data: bytes) -> None:
         """Give an existing file other bytes; its attributes, its owner and its access rights stay."""
-        with TemporaryDirectory(prefix="univention-xen-") as scratch, explained():
-            name = os.path.join(scratch, "file")
-            files.replace(name, data, mode=0o600)
+        with holding_bytes(data) as name, explained():
             self.run("ntfscp", self.path, name, path)
 
     def add(self, path: str, data: bytes, like: str) -> None:
@@ -98,16 +97,19 @@ class Ntfs:
     def opened(self) -> Iterator[str]:
         """Yield a directory that shows the file system, for what the other programs cannot do.
 
-        The mount is taken out of the tree at once: only our open descriptor keeps it, and no kill can leave it behind.
+        The mount is private, and taken out of the tree at once: only our open descriptor keeps it, so that it goes
+        with us whatever happens.
         """
         with (
-            TemporaryDirectory(prefix="univention-xen-") as mount,
-            self.run.reading("ntfs-3g", "-o", "no_detach", self.path, mount) as out,
-        ):
-            wait_for_mount(mount, out)
-            directory = os.open(mount, os.O_RDONLY | os.O_DIRECTORY)
+            private_mounts(self.run),
+            self.run.reading(
+                "setpriv", "--pdeathsig", "KILL", "ntfs-3g", "-o", "no_detach", self.path, MOUNT_POINT
+            ) as out,
+        ):  # fmt: skip
+            wait_for_mount(MOUNT_POINT, out)
+            directory = os.open(MOUNT_POINT, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                self.run("umount", "--lazy", mount)
+                self.run("umount", "--lazy", MOUNT_POINT)
                 yield f"/proc/self/fd/{directory}"
             finally:
                 os.close(directory)
