@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 
 from univention_xen.guest import xl_syntax
-from univention_xen.guest.words import BadSyntax
+from univention_xen.guest.program import understand
+from univention_xen.guest.words import BadSyntax, Value
 from univention_xen.guest.xl_names import ONLY_XL
 
 XL_DISK = re.compile(
@@ -17,14 +18,15 @@ XL_ONLY_KINDS = ("hvm", "pv", "pvh")
 
 
 def for_xl(text: str) -> bool:
-    """Whether *text* was written for xl: it says something that no xm ever understood, and xl can read it.
+    """Whether *text* was written for xl: it says something that no xm ever understood.
 
     Without such a sign it counts as a file for xm, whose defaults then have to be written down.
     """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n") + "\n"
     try:
-        values = xl_syntax.total(xl_syntax.parse(text.removeprefix("\ufeff").replace("\r\n", "\n") + "\n", ""))
+        values: dict[str, Value] = xl_syntax.total(xl_syntax.parse(text, ""))
     except BadSyntax:
-        return False
+        return meant_for_xl(text)
     kind = values.get("type")
     if kind in XL_ONLY_KINDS and not values.get("builder"):
         return True
@@ -32,3 +34,12 @@ def for_xl(text: str) -> bool:
         return True
     disks = values.get("disk")
     return isinstance(disks, list) and any(isinstance(disk, str) and XL_DISK.search(disk) for disk in disks)
+
+
+def meant_for_xl(text: str) -> bool:
+    """Whether a text that xl cannot read names the kind of the guest as only files for xl do."""
+    try:
+        values = understand(text, "").values
+    except BadSyntax:
+        return False
+    return values.get("type") in XL_ONLY_KINDS and "builder" not in values

@@ -16,7 +16,7 @@ ACCESS = {"": "w", "r": "r", "ro": "r", "w": "w", "rw": "w"}
 BACKENDS = ("phy", "tap", "qdisk", "standalone")
 SETTING = re.compile(r"(format|access|backend|backendtype|vdev|script|devtype|specification)=([^,]*),?")
 FLAG = re.compile(r"(cdrom|direct-io-safe|discard|no-discard|colo)(?:,|$)")
-UNKNOWN = re.compile(r"[a-z][-a-z0-9]*=[^],]*,?")
+UNKNOWN = re.compile(r"[a-z][-a-z0-9]*=[^,]+,?")
 PREFIX = re.compile(r"(raw|qcow2?|vhd|iscsi|e?nbd|drbd|tapdisk|tap2?|aio|ioemu|file|phy):")
 BAD_PREFIX = re.compile(r"([a-z][a-z0-9]*):(?![a-z0-9])")
 WORD = re.compile(r"[^=,]*,|[^=,]+")
@@ -31,16 +31,14 @@ class DiskReader:
         self.text = text
         self.found: dict[str, str] = {}
         self.options: list[str] = []
-        self.cdrom = self.prefixed = False
+        self.cdrom = self.prefixed = self.mode_read = False
 
     def refuse(self, why: str) -> Refused:
         return Refused(f"the disk “{self.text}” {why}")
 
     def set(self, key: str, value: str) -> None:
-        """Keep a setting. Raises Refused when it is there already."""
-        if self.found.get(key, value if key == "format" else "") not in ("", value) or (
-            key not in ("format", "access") and key in self.found
-        ):  # fmt: skip
+        """Keep a setting. Raises Refused when it is there already; only the format may be repeated."""
+        if self.found.get(key) and not (key == "format" and self.found[key] == value):
             raise self.refuse(f"says twice what its {key} is")
         self.found[key] = value
 
@@ -71,10 +69,9 @@ class DiskReader:
             raise self.refuse(f"has the prefix “{found[1]}:”, which xl does not know")
         elif found := WORD.match(rest):
             self.word(found[0].removesuffix(","))
-            if rest[found.end() :].startswith("="):
-                raise self.refuse("has an equals sign where none can stand: write the path last, behind target=")
-            if not found[0].endswith(",") and rest[found.end() :].startswith(","):
-                return rest[found.end() + 1 :]
+            return rest[found.end() :]
+        elif rest == "=":  # xl overlooks a last character that it does not understand
+            return ""
         else:
             raise self.refuse("has an equals sign where none can stand: write the path last, behind target=")
         return rest[found.end() :]
@@ -115,7 +112,7 @@ class DiskReader:
 
     def word(self, word: str) -> None:
         """Keep a word by its place: target, format, vdev, mode."""
-        if self.found.get("target") == "" and "format" not in self.found and ":" in word:
+        if self.found.get("target") == "" and not self.prefixed and "format" not in self.found and ":" in word:
             self.prefixed, self.found["format"] = True, "empty"  # an empty drive in xm's spelling, without a prefix
         if "target" not in self.found:
             self.found["target"] = word
@@ -127,7 +124,8 @@ class DiskReader:
                 raise self.refuse(f"is neither disk nor cdrom but “{kind}”")
             self.cdrom = self.cdrom or kind == "cdrom"
             self.found["vdev"] = vdev if colon else word
-        elif "access" not in self.found:
+        elif not self.mode_read:  # an earlier access= does not count
+            self.mode_read = True
             self.checked("access", word)
         else:
             raise self.refuse(f"has “{word}” where nothing more is expected")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from univention_xen.guest.words import Assignment, BadSyntax, Place, Value, place, shown
+from univention_xen.guest.words import Assignment, BadSyntax, Counter, Value, place, shown
 
 TOKEN = re.compile(
     r"""(?P<name>[a-z][_0-9a-z]*)
@@ -47,13 +47,13 @@ def parse(text: str, source: str) -> list[Assignment]:
 
 
 class Parser:
-    """Reads tokens one after the other; line numbers are counted along, so that long files stay cheap."""
+    """Reads tokens one after the other."""
 
     def __init__(self, text: str, source: str) -> None:
         self.text, self.source = text, source
         self.tokens = list(self.scan())
         self.at = 0
-        self.line, self.counted = 1, 0
+        self.counter = Counter(text, source)
 
     def scan(self) -> list[Token]:
         """Cut the text; blanks are left out. What cannot be cut becomes the last token, and its text says why."""
@@ -61,6 +61,8 @@ class Parser:
         while at < len(self.text):
             found = TOKEN.match(self.text, at)
             if not found or ("\0" in found[0] and found.lastgroup == "string"):
+                if at == len(self.text) - 1 and len(self.text[at].encode("utf-8", "surrogateescape")) == 1:
+                    break  # xl overlooks a last byte that it does not understand
                 tokens.append(Token("unreadable", self.unreadable(at), at, at))
                 return tokens
             if found.lastgroup != "blank":
@@ -84,12 +86,6 @@ class Parser:
         else:
             why = f"xl does not understand “{shown(rest[0] if rest else char)}”"
         return why
-
-    def here(self, token: Token) -> Place:
-        """Return where *token* stands; tokens must be asked for in order."""
-        self.line += self.text.count("\n", self.counted, token.start)
-        self.counted = token.start
-        return Place(self.source, self.line, token.start - self.text.rfind("\n", 0, token.start))
 
     def fail(self, token: Token, wanted: str) -> BadSyntax:
         """Return the error that *wanted* should stand where *token* is."""
@@ -124,7 +120,7 @@ class Parser:
 
     def assignment(self, name: Token, values: dict[str, Value]) -> Assignment:
         """Read what follows the name of a setting."""
-        where = self.here(name)
+        where = self.counter.place(name.start)
         sign = self.next()
         if sign.text not in ("=", "+="):
             raise self.fail(sign, "an equals sign")

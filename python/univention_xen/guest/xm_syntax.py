@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from univention_xen.guest.words import BadSyntax, Place, place, shown
+from univention_xen.guest.words import BadSyntax, Counter, Place, place, shown
 
 TOKEN = re.compile(
     r"""(?P<blank>[ \t\f]+|\\(?:\r\n|[\r\n]))
@@ -199,17 +199,3 @@ def simple(line: Line, counter: Counter) -> list[Statement]:
         raise fail(counter.text, semicolon, counter.source, "a semicolon has nothing in front of it")
     alone = len(parts) == 1 and line.tokens[-1].text != ";"
     return [Statement(tuple(part), counter.place(part[0].start), False, alone) for part in parts]
-
-
-class Counter:
-    """Tells places in ascending order without counting the lines from the start each time."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self.text, self.source = text, source
-        self.line, self.counted = 1, 0
-
-    def place(self, offset: int) -> Place:
-        """Return where *offset* lies, which must not be before the last one asked for."""
-        self.line += self.text.count("\n", self.counted, offset)
-        self.counted = offset
-        return Place(self.source, self.line, offset - self.text.rfind("\n", 0, offset))
