@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conftest import PROJECT
+
 if TYPE_CHECKING:
     from throwaway import Throwaway
 
@@ -27,6 +29,8 @@ XEND = """\
 echo "$1" >>/var/log/xend.calls
 [ "$1" != status ] || exit "$(cat /etc/xend.status)"
 """
+INFO = PROJECT / "debian" / "univention-xen.univention-config-registry"
+GENERATED = INFO.read_text(encoding="utf-8").count("\nFile: ")
 # What dpkg and apt remember of having worked is not ours.
 TRACES = tuple(f"/{path}/" for path in ("var/lib/dpkg", "var/lib/apt", "var/log", "var/cache", "tmp", "srv", "dev"))
 
@@ -170,7 +174,7 @@ def test_an_upgrade_keeps_values_and_edited_templates(
     assert "xenbr7" in root.read("/etc/xen/xl.conf")
     assert "# added by the administrator" in root.read("/etc/xen/xl.conf")
     assert "eth1" in root.read(SXP)
-    assert len(diversions(root)) == 3
+    assert len(diversions(root)) == GENERATED
     root.apt_get("purge", *OURS)
     assert root("dpkg", "--verify", "xen-utils-common") == ""
 
@@ -214,6 +218,26 @@ def test_the_historic_package_is_upgraded_and_its_obsolete_templates_go(new_root
     assert not [line for line in diversions(root) if "xen-tools" in line]
 
 
+def test_what_the_administrator_had_before_comes_back_and_survives_the_purge(new_root: Roots, debs: list[Path]) -> None:
+    root = new_root("ready")
+    root.write(SXP, "(my-own yes)\n", 0o640)
+    install(root, debs)
+    assert "my-own" not in root.read(SXP)
+    root.apt_get("purge", *OURS)
+    assert root.read(SXP) == "(my-own yes)\n"
+    assert root("stat", "-c", "%a", SXP) == "640\n"
+
+
+def test_purging_clears_away_what_the_registry_of_ucs_leaves_behind(new_root: Roots, debs: list[Path]) -> None:
+    root = new_root("ready")
+    install(root, debs)
+    generated = root.read(SXP)
+    root.apt_get("remove", "univention-xen")
+    root.write(SXP, generated)
+    root.apt_get("purge", "univention-xen")
+    assert not root.path(SXP).exists()
+
+
 def test_the_registry_registers_what_was_configured_before_it(new_root: Roots, debs: list[Path]) -> None:
     root = new_root("ready")
     by_name = {Path(path).name.split("_")[0]: path for path in root.bring(*debs)}
@@ -221,7 +245,7 @@ def test_the_registry_registers_what_was_configured_before_it(new_root: Roots, d
     assert not root.path(SXP).exists()
     root("dpkg", "-i", by_name["univention-xen-registry"])
     assert root.path(SXP).exists()
-    assert len(diversions(root)) == 3
+    assert len(diversions(root)) == GENERATED
 
 
 def test_ucs_own_registry_may_take_the_place_of_ours(new_root: Roots, debs: list[Path]) -> None:
@@ -241,14 +265,14 @@ def test_ucs_own_registry_may_take_the_place_of_ours(new_root: Roots, debs: list
     root.apt_get("purge", "univention-xen-registry")
     assert "xen/bridge/name: xenbr7" in root.read("/etc/univention/base.conf")
     assert "xenbr7" in root.read("/etc/xen/xl.conf")
-    assert len(diversions(root)) == 3
+    assert len(diversions(root)) == GENERATED
 
 
 def test_debians_files_come_back_when_the_registry_was_torn_away_before(new_root: Roots, debs: list[Path]) -> None:
     root = new_root("ready")
     install(root, debs)
     root("dpkg", "--force-depends", "--purge", "univention-xen-registry")
-    assert len(diversions(root)) == 3
+    assert len(diversions(root)) == GENERATED
     root("dpkg", "--purge", "univention-xen", "python3-univention-xen")
     assert diversions(root) == []
     assert root("dpkg", "--verify", "xen-utils-common") == ""
