@@ -77,8 +77,9 @@ def convert(text: str, source: str, name: str) -> Imported:
     except BadSyntax:
         new_text = editor.rewritten()
         guest = load_xl.load(new_text, source).guest
+    told = {each.name for each in old.remarks + wanted.losses}
     for what, before, after in differences(old.guest, guest):
-        if not any(what in remark.sentence for remark in remarks if remark.kind == "lost"):
+        if what.removesuffix("s") not in told and what not in told:
             remarks.append(
                 Remark("lost", program.where(what), f"{what}: xm made {before} of it, xl makes {after} of it")
             )
@@ -118,8 +119,8 @@ class Editor:
         """Return the new text."""
         self.other_names()
         self.renamed()
-        self.in_place_of("builder", "type")
-        self.in_place_of("bootargs", "bootloader_args")
+        for old, new in (("builder", "type"), ("bootargs", "bootloader_args"), ("cpu", "cpus"), ("extid", "viridian")):
+            self.in_place_of(old, new)
         for statement in self.program.code:
             self.comment_out(statement)
             self.tell(
@@ -215,8 +216,9 @@ class Editor:
         """Make the statements that give *name* something give it *value*, or nothing at all."""
         givers = self.program.givers.get(name, [])
         for each in givers[:-1] if givers else []:
-            if value is None or not self.readable(each):
-                self.comment_out(each.statement, but=name)
+            if (value is None or not self.readable(each)) and self.comment_out(each.statement, but=name):
+                old = first_words(secretless(self.source(each.statement)))
+                self.tell("changed", each.statement.place, f"“{old}” is part of a later line")
         if not givers:
             return
         last = givers[-1]
@@ -247,6 +249,10 @@ class Editor:
             self.tell("changed", place, f"{name}: {xm_names.GONE[name]}")
         elif name in xm_names.SCREEN:
             self.tell("changed", place, f"{name} was without effect for this kind of guest, and xl would heed it")
+        elif name in xm_names.COMMANDLINE and self.values.get("cmdline"):
+            self.tell("changed", place, f"{name} is in cmdline now")
+        elif name in (*xm_names.COMMANDLINE, "ramdisk", "bootloader"):
+            self.tell("changed", place, f"{name} was without effect")
         elif name == "kernel":
             self.tell("changed", place, "kernel: xl uses the firmware of its own host")
         else:

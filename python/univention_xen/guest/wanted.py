@@ -164,7 +164,7 @@ class Wanted:
     def firmware(self) -> None:
         """What starts an hvm guest: the order of its drives."""
         self.values["boot"] = self.guest.boot
-        self.values |= dict.fromkeys(("kernel", "ramdisk", "bootloader", *COMMANDLINE))
+        self.values |= dict.fromkeys(("kernel", "ramdisk", "bootloader", "bootargs", *COMMANDLINE))
 
     def kernel(self) -> None:
         """What starts a pv guest: kernel or boot loader, and the command line."""
@@ -172,7 +172,7 @@ class Wanted:
         values |= {"kernel": guest.kernel or None, "ramdisk": guest.ramdisk or None, "boot": None}
         if guest.ramdisk and not guest.ramdisk.startswith("/"):
             self.lose("ramdisk", f"the path {guest.ramdisk} is relative, so it depends on where xl is started")
-        values["bootloader"] = None
+        values |= {"bootloader": None, "bootargs": None}
         if guest.bootloader:
             is_pygrub = guest.bootloader.rpartition("/")[2] == "pygrub"
             values["bootloader"] = "pygrub" if is_pygrub else guest.bootloader
@@ -193,9 +193,9 @@ class Wanted:
         """Settings that xl knows by another name."""
         cpu = self.old("cpu")
         if isinstance(cpu, int) and cpu >= 0 and not self.old("cpus"):
-            self.values["cpus"] = str(cpu)
+            self.values |= {"cpus": str(cpu), "cpu": None}
         if self.old("extid") == 1 and self.guest.kind == "hvm":
-            self.values["viridian"] = 1
+            self.values |= {"viridian": 1, "extid": None}
 
 
 def hyphenated(uuid: str) -> str:
