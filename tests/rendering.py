@@ -13,7 +13,8 @@ from pathlib import Path
 from conftest import PROJECT
 
 XEND, XL, XENDOMAINS = "etc/xen/xend-config.sxp", "etc/xen/xl.conf", "etc/default/xendomains"
-TEMPLATES = (XEND, XL, XENDOMAINS)
+GRUB = "etc/default/grub.d/univention-xen.cfg"
+TEMPLATES = (XEND, XL, XENDOMAINS, GRUB)
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 HOSTILE = {

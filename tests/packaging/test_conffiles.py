@@ -86,7 +86,7 @@ def test_only_the_file_with_secrets_is_closed_to_others() -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_comments_name_only_variables_that_exist_and_every_one_that_acts(template: str) -> None:
     text = (PROJECT / "conffiles" / template).read_text(encoding="utf-8")
-    named = set(re.findall(r"\bxen/[a-z0-9_]+(?:/[a-z0-9_]+)*", re.sub(r"/etc/xen/\S*", "", text)))
+    named = set(re.findall(r"\b(?:xen|grub|gdm)/[a-z0-9_]+(?:/[a-z0-9_]+)*", re.sub(r"/etc/\S*", "", text)))
     declared = {pattern.strip("^$") for pattern in BY_FILE[template]["Variables"]}
     secret = {variable.name for variable in Settings.variables() if variable.kind.secret}
     assert named == declared - secret

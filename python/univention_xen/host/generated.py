@@ -8,6 +8,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from univention_xen.host import grub
 from univention_xen.registry import handlers, sections
 from univention_xen.registry.config import ConfigRegistry
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from univention_xen.plan import Machine
 
-FILES = ("/etc/xen/xend-config.sxp", "/etc/xen/xl.conf", "/etc/default/xendomains")
+FILES = ("/etc/xen/xend-config.sxp", "/etc/xen/xl.conf", "/etc/default/xendomains", grub.FILE)
 TEMPLATES = "/etc/univention/templates/files"
 CURRENT, DIFFERENT, MISSING, BROKEN = "current", "different", "missing", "broken"
 
