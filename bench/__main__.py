@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import command, harness, registry, suite  # noqa: F401 - importing enters the entries
+from bench import command, harness, image, initrd, registry, suite  # noqa: F401 - importing enters the entries
 
 parser = argparse.ArgumentParser(prog="bench", description="Measure our commands beside what one would use instead.")
 parser.add_argument("word", nargs="*", help="only entries whose name contains one of these words")
