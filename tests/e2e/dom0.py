@@ -62,6 +62,15 @@ class Dom0:
         self.do(f"date --set=@{time.time():.0f}; systemctl restart systemd-journald", within=minutes(5))
         return self
 
+    def become(self, name: str, number: int) -> None:
+        """Take the name dom0-NAME and the address 192.168.77.NUMBER, so that another copy can live beside it."""
+        self.must(
+            f"hostname dom0-{name}; echo dom0-{name} > /etc/hostname\n"
+            f"ip link set eth1 down; ip link set eth1 address 52:54:00:77:00:{number:02x}; ip link set eth1 up\n"
+            f"ip link set xenbr0 address 52:54:00:77:01:{number:02x}\n"
+            f"ip address flush dev xenbr0; ip address add 192.168.77.{number}/24 dev xenbr0; ip neighbour flush all"
+        )
+
     def boot(self) -> Dom0:
         """A fresh layer over the snapshot, started from nothing: one to five minutes."""
         self._fresh_disk()

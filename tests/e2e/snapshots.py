@@ -12,7 +12,6 @@ import fcntl
 import json
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from dom0 import Dom0
 from evidence import Evidence
 from qemu import minutes

@@ -8,9 +8,8 @@ import re
 import shutil
 import subprocess
 
-import pytest
-
 import image
+import pytest
 from dom0 import Dom0
 from evidence import Evidence
 from qemu import minutes

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""``ucr set`` in a running Dom0: files rewritten, read by the real xl and xendomains, xend restarted when it has to be."""
+"""``ucr set`` in a running Dom0: files are rewritten and read by the real xl and xendomains, xend is restarted."""
 
 from __future__ import annotations
 
