@@ -50,7 +50,7 @@ def render(
         text = environment(directories).get_template(name).render(variables(guest, tags or {}, more or {}))
     except jinja2.TemplateNotFound as why:
         raise XenError(f"there is no template {why}", hint="looked in " + ", ".join(directories)) from None
-    except jinja2.TemplateError as why:
+    except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as why:
         line = getattr(why, "lineno", None)
         raise XenError(f"the template {name}{f':{line}' if line else ''} does not work: {why}") from None
     try:
@@ -86,6 +86,8 @@ def written(value: Any) -> str:
         return spelt([each if isinstance(each, int) else str(each) for each in value])
     if isinstance(value, str | int):
         return spelt(value)
+    if type(value).__name__.endswith("Undefined"):
+        return str(value)  # in which Jinja2 says what is undefined, and where
     raise XenError(f"a template cannot write a {type(value).__name__}")
 
 

@@ -157,8 +157,8 @@ def written_disk(disk: Disk) -> str:
     Raises XenError for what cannot be said.
     """
     for value in (disk.vdev, disk.format, disk.script, disk.backend):
-        if "," in value:
-            raise XenError(f"a comma cannot stand in “{value}”")
+        if "," in value or "\n" in value:
+            raise XenError(f"a comma or newline cannot stand in {value!r}")
     if "\n" in disk.path:
         raise XenError(f"a newline cannot stand in the path {disk.path!r}")
     words = [f"vdev={disk.vdev}"]
@@ -213,8 +213,8 @@ def written_vif(vif: Vif, kind: str) -> str:
         words |= {"model": vif.model, "type": "" if vif.emulated else "vif"}
     words |= dict(vif.options)
     for value in words.values():
-        if "," in value:
-            raise XenError(f"a comma cannot stand in “{value}”")
+        if "," in value or "\n" in value:
+            raise XenError(f"a comma or newline cannot stand in {value!r}")
     return ",".join(f"{key}={value}" for key, value in words.items() if value)
 
 
