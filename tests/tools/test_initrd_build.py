@@ -182,6 +182,29 @@ def test_the_indexes_are_for_exactly_these_modules(tmp_path: Path) -> None:
     assert [Path(line.split()[1]).name for line in order.splitlines()] == ["mbcache.ko", "jbd2.ko", "ext4.ko"]
 
 
+def test_compressed_modules_are_unpacked_for_an_installer_that_had_none(tmp_path: Path) -> None:
+    directory = tmp_path / "host/lib/modules" / VERSION
+    plain = (directory / "kernel/fs/ext4/ext4.ko").read_bytes()
+    for name, program in (
+        ("fs/ext4/ext4.ko", "xz"),
+        ("fs/mbcache.ko", "zstd"),
+        ("drivers/net/xen-netfront.ko", "gzip"),
+    ):
+        RUN(program, "-q", directory / "kernel" / name)
+        (directory / "kernel" / name).unlink(missing_ok=True)
+    path = write(tmp_path)
+    assert build(path, "--only-xen") == 0
+    base = f"lib/modules/{VERSION}"
+    assert data_of(str(tmp_path / "out"), f"{base}/kernel/fs/ext4/ext4.ko", RUN) == plain
+    dep = data_of(str(tmp_path / "out"), f"{base}/modules.dep", RUN).decode()
+    assert "kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko kernel/fs/mbcache.ko" in dep
+    assert not read_contents(str(tmp_path / "out"), RUN).packed_modules() - {""}
+    (tmp_path / "out").unlink()
+    files = [*INSTALLER, (Entry(b"lib/modules/5/new.ko.xz", FILE), b"packed")]
+    assert build(write(tmp_path, files=files), "--only-xen") == 0
+    assert f"{base}/kernel/fs/ext4/ext4.ko.xz" in read_contents(str(tmp_path / "out"), RUN).entries
+
+
 def test_all_modules_when_asked(tmp_path: Path) -> None:
     assert build(write(tmp_path), "--all-modules") == 0
     assert read_contents(str(tmp_path / "out"), RUN).modules()[VERSION] >= {"soundcore", "e1000"}

@@ -234,7 +234,8 @@ def module_files(wanted: Wanted, contents: Contents, on: Machine) -> Iterator[di
     names = set(modules.ONLY_XEN)
     if not wanted.only_xen:
         names = names.union(*contents.modules().values())
-    with modules.staged(wanted.kernel, None if wanted.all_modules else names, on.run) as found:
+    unpacked = contents.packed_modules() <= {""}
+    with modules.staged(wanted.kernel, None if wanted.all_modules else names, on.run, unpacked=unpacked) as found:
         yield found
 
 

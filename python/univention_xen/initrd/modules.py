@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ UNDERNEATH = (
 ONLY_XEN = (*FRONT_ENDS, *FILE_SYSTEMS, *UNDERNEATH)
 """All that a paravirtual guest needs; a kernel has some built in, and not each kernel has each."""
 NEEDED = ("xen_blkfront", "xen_netfront")
+UNPACKERS = {"xz": ("xz", "-dc"), "zst": ("zstd", "-q", "-dc"), "gz": ("gzip", "-dc")}
 LISTS = ("modules.order", "modules.builtin", "modules.builtin.modinfo")
 
 
@@ -53,26 +55,31 @@ class Modules:
             self.paths[plain(path)] = path
             self.needs[plain(path)] = set(map(plain, needed.split()))
         self.builtin = set(map(plain, lines(directory / "modules.builtin")))
-        self.aliases: dict[str, set[str]] = {}
-        for line in lines(directory / "modules.alias"):
-            match line.split():
-                case ["alias", alias, name]:
-                    self.aliases.setdefault(alias, set()).add(plain(name))
         for line in lines(directory / "modules.softdep"):
             match line.split():
                 case ["softdep", name, *wanted] if plain(name) in self.needs:
                     self.needs[plain(name)].update(self.known(word for word in wanted if not word.endswith(":")))
 
+    @cached_property
+    def aliases(self) -> dict[str, set[str]]:
+        """The modules behind each alias, crc32c-intel and crc32c-generic behind crc32c for instance."""
+        found: dict[str, set[str]] = {}
+        for line in lines(self.directory / "modules.alias"):
+            match line.split():
+                case ["alias", alias, name]:
+                    found.setdefault(alias, set()).add(plain(name))
+        return found
+
     def known(self, names: Iterable[str]) -> set[str]:
-        """Return the modules that these names or aliases stand for; unknown ones are left out."""
+        """Return the modules that these names stand for, be they aliases or not; unknown ones are left out."""
         found: set[str] = set()
         for name in names:
             found |= {plain(name)} if plain(name) in self.paths else self.aliases.get(name, set())
         return found & self.paths.keys()
 
     def closure(self, names: Iterable[str]) -> list[str]:
-        """Return the paths of these modules and of all that they need."""
-        wanted, left = set[str](), self.known(names)
+        """Return the paths of these modules, of those that the kernel has, and of all that they need."""
+        wanted, left = set[str](), set(map(plain, names)) & self.paths.keys()
         while left:
             wanted |= left
             left = set().union(*(self.needs[name] for name in left)) & self.paths.keys() - wanted
@@ -89,11 +96,13 @@ def lines(path: Path) -> list[str]:
 
 
 @contextmanager
-def staged(kernel: Kernel, wanted: Collection[str] | None, run: Runner) -> Iterator[dict[str, Path]]:
+def staged(
+    kernel: Kernel, wanted: Collection[str] | None, run: Runner, *, unpacked: bool = False
+) -> Iterator[dict[str, Path]]:
     """Yield the files of a lib/modules/VERSION that holds only the *wanted* modules and all that they need.
 
-    Keys are paths below that directory. None takes all modules. The indexes (modules.dep …) are depmod's for exactly
-    these modules. Raises XenError.
+    Keys are paths below that directory. None takes all modules. Compressed modules are unpacked when the installer
+    may not know of such. The indexes (modules.dep …) are depmod's for exactly these modules. Raises XenError.
     """
     with tempfile.TemporaryDirectory(prefix="univention-xen.") as base:
         tree = Path(base) / "lib/modules" / kernel.version
@@ -102,21 +111,36 @@ def staged(kernel: Kernel, wanted: Collection[str] | None, run: Runner) -> Itera
             link(kernel.directory, tree, all_modules(kernel.directory))
             depmod(base, kernel.version, run)
             modules = Modules(tree)
-        missing = [name for name in NEEDED if name not in modules.paths and name not in modules.builtin]
-        if missing:
-            raise XenError(
-                f"the kernel {kernel.version} has no {' and no '.join(missing)}, so it cannot run as a guest",
-                hint="choose another one with --kernel-version or --modules",
-            )
+        refuse_without_xen(modules, kernel)
         chosen = sorted(modules.paths.values()) if wanted is None else modules.closure(wanted)
         subset = Path(base) / "chosen"
         tree = subset / "lib/modules" / kernel.version
         link(kernel.directory, tree, chosen)
+        if unpacked:
+            chosen = [unpack(tree, path, run) for path in chosen]
         depmod(str(subset), kernel.version, run)
-        yield {
-            **{path: kernel.directory / path for path in chosen},
-            **{file.name: file for file in sorted(tree.glob("modules.*"))},
-        }
+        yield {path: tree / path for path in (*chosen, *sorted(file.name for file in tree.glob("modules.*")))}
+
+
+def refuse_without_xen(modules: Modules, kernel: Kernel) -> None:
+    """Raise XenError when a guest with this kernel would find neither disk nor network."""
+    missing = [name for name in NEEDED if name not in modules.paths and name not in modules.builtin]
+    if missing:
+        raise XenError(
+            f"the kernel {kernel.version} has no {' and no '.join(missing)}, so it cannot run as a guest",
+            hint="choose another one with --kernel-version or --modules",
+        )
+
+
+def unpack(tree: Path, path: str, run: Runner) -> str:
+    """Put the module itself in the place of a compressed one; return its path. Raises XenError."""
+    bare, _, how = path.rpartition(".")
+    if how not in UNPACKERS:
+        return path
+    with open(tree / path, "rb") as packed, open(tree / bare, "xb") as module:
+        run.through(*UNPACKERS[how], source=packed.fileno(), target=module.fileno())
+    (tree / path).unlink()
+    return bare
 
 
 def all_modules(directory: Path) -> list[str]:
