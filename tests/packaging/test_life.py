@@ -305,3 +305,12 @@ def test_xend_is_never_started_by_the_packages(
 def running_root(new_root: Roots) -> Throwaway:
     """One root for all tests that leave nothing behind."""
     return new_root("ready")
+
+
+@pytest.mark.parametrize("script", ["registry-alone", "dom0-settings"])
+def test_the_tests_of_the_installed_packages_pass(running_root: Throwaway, debs: list[Path], script: str) -> None:
+    root = running_root
+    install(root, debs)
+    root("sh", *root.bring(PROJECT / "debian" / "tests" / script))
+    root("rm", "-rf", "/etc/univention/templates/info/sample.info", "/etc/univention/templates/files/etc/sample.conf")
+    root.apt_get("purge", *OURS)
