@@ -19,6 +19,9 @@ from univention_xen.guest.xl_names import HVM_NUMBERS, NUMBERS
 from univention_xen.guest.xl_names import KNOWN as XL_KNOWN
 from univention_xen.guest.xm_syntax import Statement
 
+CODING = re.compile(r"^[ \t]*#.*coding[:=][ \t]*[-\w.]+", re.MULTILINE)
+"""How a Python file says in its first two lines which letters it uses."""
+
 
 class Remark(NamedTuple):
     """One line of the report.
@@ -88,6 +91,10 @@ def convert(text: str, source: str, name: str) -> Imported:
 
 def modern_lines(text: str, source: str, remarks: list[Remark]) -> str:
     """Take away what editors on other systems leave in a file and xl does not read."""
+    if not (text.isascii() or text.startswith("\ufeff") or CODING.search("\n".join(text.split("\n", 2)[:2]))):
+        line = next(number for number, each in enumerate(text.split("\n"), 1) if not each.isascii())
+        why = "there are letters beyond ASCII without a coding line, which only Pythons before 2.5 took"
+        remarks.append(Remark("lost", Place(source, line), why))
     if text.startswith("\ufeff"):
         text = text[1:]
         remarks.append(Remark("changed", Place(source, 1), "the byte order mark at the beginning is gone"))

@@ -119,6 +119,7 @@ def kept(file: GuestFile) -> Imported:
     """Return a file that is for xl already. Raises BadSyntax or NotImported when xl would refuse it."""
     remarks: list[Remark] = []
     text = modern_lines(file.text, file.path, remarks)
+    remarks = [each for each in remarks if "coding line" not in each.sentence]  # a matter of Python alone
     if text and not text.endswith("\n"):
         text += "\n"
     try:

@@ -14,7 +14,8 @@ TAP_FORMATS = {
     "qcow": "qcow", "qcow2": "qcow2", "vhd": "vhd", "vmdk": "vmdk",
 }  # fmt: skip
 VDEV = re.compile(
-    r"(?:sd[a-z]{1,2}|hd[a-t]|xvd[a-z]{1,2}|vd[a-z]{1,2})[0-9]{0,3}|0x[0-9a-fA-F]+|[0-9]+|d[0-9]+(p[0-9]+)?"
+    r"(?:sd[a-z]|sd[a-i][a-z])(?:[1-9]|1[0-5])?|hd[a-t](?:[1-9]|[1-5][0-9]|6[0-3])?|xvd[a-z]{1,2}(?:[1-9][0-9]{0,2})?"
+    r"|vd[a-z](?:[1-9][0-9]?)?|d[0-9]+(?:p[0-9]+)?|0x[0-9a-fA-F]+|[0-9]+"
 )
 VIF_KEYS = {"backend", "bridge", "ip", "mac", "script", "type", "vifname", "rate", "model", "accel", "policy", "label"}
 VFB_KEYS = {
@@ -36,10 +37,9 @@ def xm_disk(text: str) -> tuple[Disk, str]:
     if not 3 <= len(fields) <= 5:
         raise Refused(f"the disk “{text}” does not consist of source, device and mode")
     source, device, mode, backend, protocol = (*fields, "", "")[:5]
-    device = device.removeprefix("ioemu:")
-    device, _, device_type = device.partition(":")
-    if device_type not in ("", "disk", "cdrom"):
-        raise Refused(f"the disk “{text}” is neither disk nor cdrom but “{device_type}”")
+    if "ioemu:" in device:
+        device = device.partition(":")[2]
+    device, _, device_type = device.partition(":")  # xend knows cdrom and takes anything else for a disk
     if mode not in ("r", "w", "w!"):
         raise Refused(f"the disk “{text}” has the mode “{mode}”, and only r, w and w! exist")
     device = device.removeprefix("/dev/")

@@ -116,6 +116,10 @@ class Wanted:
             self.lose("disk", f"“{text}”: xl has no synchronous driver, the image is opened like any other")
         if disk.script not in ("", "block-iscsi", "block-nbd", "block-enbd", "block-drbd"):
             self.lose("disk", f"“{text}” needs /etc/xen/scripts/{disk.script}")
+        if disk.vdev.isdigit():
+            self.lose(
+                "disk", f"“{text}”: xend took the device number for a hexadecimal one, xl takes it as it is written"
+            )
         if disk.path and not disk.script and not disk.path.startswith("/"):
             self.lose("disk", f"“{text}”: the path is relative, so it depends on where xl is started")
 

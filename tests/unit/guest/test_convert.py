@@ -210,6 +210,19 @@ def test_marks_of_other_systems_disappear() -> None:
     assert any("not UTF-8" in each.sentence for each in imported.remarks)
 
 
+def test_letters_without_a_coding_line_are_told() -> None:
+    for head, told in (("", True), ("# -*- coding: utf-8 -*-\n", False), ("\ufeff", False)):
+        remarks = convert(f"{head}{PV}# Büro\n", "f", "f").remarks
+        assert any("coding line" in each.sentence for each in remarks) is told
+
+
+def test_what_cannot_be_mended_is_written_anew() -> None:
+    imported = convert("name = 'g'\n\f\nkernel = '/k' \\\n\n", "f", "f")
+    assert imported.text.startswith("# name = 'g'\n")
+    assert load_xl.load(imported.text, "f").guest.kernel == "/k"
+    assert any("layout" in each.sentence for each in imported.remarks)
+
+
 def test_secrets_are_kept_and_not_told() -> None:
     for text in (HVM + "vnc=1\nvncpasswd = 'geh' + 'eim'\n", PV + "vfb = ['type=vnc,vncpasswd=geheim']\n"):
         imported = convert(text, "f", "f")
