@@ -12,10 +12,10 @@ import pytest
 from conftest import recorded
 from guest_meanings import comparable, from_meaning
 from univention_xen.guest import load_xl, load_xm
-from univention_xen.guest.convert import NotImported, Remark, convert, modern_lines
+from univention_xen.guest.convert import NotImported, convert, modern_lines
 from univention_xen.guest.model import Guest, differences
 from univention_xen.guest.program import understand
-from univention_xen.guest.words import BadSyntax, CannotRun
+from univention_xen.guest.words import BadSyntax, CannotRun, Remark
 
 RECORDS = {record["id"]: record for record in recorded("xm-guest.json")["records"]}
 NEEDS_RUNNING = {

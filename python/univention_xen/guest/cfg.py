@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from univention_xen.errors import XenError
 from univention_xen.guest import xl_syntax
 from univention_xen.guest.program import Program, understand
-from univention_xen.guest.python2 import Evaluator, Unclear
+from univention_xen.guest.python2 import Evaluator
+from univention_xen.guest.python2_values import Unclear
 from univention_xen.guest.words import Assignment, Value, spelt
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import XenError
 from univention_xen.guest import dialect, load_xl, look
-from univention_xen.guest.convert import Imported, NotImported, Remark, convert, modern_lines
-from univention_xen.guest.words import BadSyntax, CannotRun, Place
+from univention_xen.guest.convert import Imported, NotImported, convert, modern_lines
+from univention_xen.guest.words import BadSyntax, CannotRun, Place, Remark
 from univention_xen.plan import Machine, Plan, Write
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from univention_xen.guest.model import ACTIONS, Disk, Guest, Vif, Vnc, same_action, spelt_mac
 from univention_xen.guest.program import Program
-from univention_xen.guest.python2 import Unclear, type_name
+from univention_xen.guest.python2_values import Unclear, type_name
 from univention_xen.guest.specs import Refused, hidden, xm_disk, xm_vfb, xm_vif
 from univention_xen.guest.words import CannotRun, Trouble
 

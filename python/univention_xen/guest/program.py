@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from univention_xen.guest import xm_syntax
-from univention_xen.guest.python2 import KEYWORDS, Evaluator, Unclear
+from univention_xen.guest.python2 import KEYWORDS, Evaluator
+from univention_xen.guest.python2_values import Unclear
 from univention_xen.guest.words import BadSyntax, Place, place, shown
 from univention_xen.guest.xm_syntax import AUGMENTED, Statement, Token
 

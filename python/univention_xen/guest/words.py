@@ -70,6 +70,20 @@ def place(text: str, offset: int, source: str) -> Place:
     return Place(source, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
+class Remark(NamedTuple):
+    """One line of the report.
+
+    *kind* is "changed" (it means the same), "lost" (it does not, or nobody can be sure) or "refused" (no file is made).
+    """
+
+    kind: str
+    place: Place
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind}: {self.sentence}"
+
+
 class Counter:
     """Tells places in ascending order, without counting the lines from the start each time."""
 

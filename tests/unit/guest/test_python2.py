@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from univention_xen.errors import XenError
 from univention_xen.guest.program import understand
-from univention_xen.guest.python2 import Long, Unclear, Unicode
+from univention_xen.guest.python2_values import Long, Unclear, Unicode
 from univention_xen.guest.words import BadSyntax
 
 
