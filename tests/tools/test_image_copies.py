@@ -269,3 +269,21 @@ def test_killed_at_any_time_the_target_is_complete_or_not_there(
         RUN("qemu-img", "compare", source, target)
     if not complete:
         assert sorted(os.listdir(tmp_path)) == ["source", "target"]  # what the kill left behind is gone
+
+
+def test_remains_of_a_file_system_before_the_first_partition_are_no_file_system(tmp_path: Path) -> None:
+    path = tmp_path / "disk"
+    with open(path, "wb") as file:
+        file.truncate(64 * MIB)
+    RUN("mke2fs", "-q", "-F", path)
+    RUN("sfdisk", "-q", "--wipe", "never", path, stdin="label: dos\nstart=1MiB, type=83\n")
+    found = inside(look_at(str(path), RUN), RUN)
+    assert (found.table, [partition.number for partition, _ in found.partitions]) == ("mbr", [1])
+
+
+def test_what_is_no_disk_is_said_but_not_damaged(tmp_path: Path) -> None:
+    (tmp_path / "text").write_bytes(b"no disk at all\n" * 1000)
+    (tmp_path / "empty").write_bytes(bytes(MIB))
+    remarks = [inside(look_at(str(tmp_path / name), RUN), RUN).remark for name in ("text", "empty")]
+    assert remarks == ["no partitions, and nothing known", "no partitions"]
+    assert not any(each.wrong for each in check.check(look_at(str(tmp_path / "text"), RUN), RUN))

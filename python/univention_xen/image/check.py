@@ -50,8 +50,7 @@ def check(image: Image, run: Runner) -> list[Finding]:
     refuse_in_use(image.path)
     found = [check_format(image, run)]
     told = inside(image, run)
-    damaged = bool(told.remark and told.remark != "no partitions")
-    found.append(Finding("partition table", damaged, told.remark or ("" if told.table != "none" else "none")))
+    found.append(Finding("partition table", told.damaged, told.remark or ("" if told.table != "none" else "none")))
     for partition, system in told.partitions:
         if system and system.kind in CHECKERS:
             found.append(check_system(image, partition, system, run))

@@ -88,7 +88,7 @@ def plan_clone(image: Image, target: str) -> Plan:
 def plan_convert(image: Image, target: str, format: str, *, compress: bool = False) -> Plan:  # noqa: A002
     """Return the plan for a conversion, or refuse. Raises XenError."""
     if compress and format != "qcow2":
-        raise XenError("only qcow2 images can be compressed", hint="add --format qcow2")
+        raise XenError("only qcow2 images can be compressed", hint="say --to qcow2")
     refuse_copy(image, target)
     return Plan.of(Convert(image, target, format, compress))
 

@@ -14,7 +14,7 @@ from univention_xen.image import filesystems
 from univention_xen.image.filesystems import FileSystem
 from univention_xen.image.inside import Disk
 from univention_xen.image.look import Image, look_at
-from univention_xen.image.partitions import Partition
+from univention_xen.image.partitions import SECTOR, Partition, Table
 from univention_xen.image.sizes import human
 from univention_xen.image.users import User, users
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from univention_xen.run import Runner
 
 GUESTS = "etc/xen"
+SIGNATURE = b"\x55\xaa"  # at the end of the first sector of every disk with partitions
+EMPTY, UNKNOWN = "no partitions", "no partitions, and nothing known"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Inside:
     table: str
     partitions: tuple[tuple[Partition, FileSystem | None], ...]
     remark: str = ""
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,18 +91,19 @@ def inside(image: Image, run: Runner) -> Inside:
     """Return what the disk in an image holds; damage is remarked upon, not raised."""
     disk = Disk(image, run)
     try:
-        if whole := filesystems.recognise(disk.read(0, filesystems.HEAD)):
-            if whole.kind != "fat16":  # such a boot sector can hold a table as well
-                return Inside("none", ((Partition(0, 0, image.size), whole),))
-        elif not disk.read(0, 512).strip(b"\0"):
-            return Inside("none", (), "no partitions")
-        table = disk.table()
+        first, table = disk.read(0, SECTOR), Table("none", ())
+        if first[-2:] == SIGNATURE:
+            table = disk.table()
+        if table.kind == "none" and (whole := filesystems.recognise(disk.read(0, filesystems.HEAD))):
+            return Inside("none", ((Partition(0, 0, image.size), whole),))
         found = tuple(
             (each, filesystems.recognise(disk.read(each.start, filesystems.HEAD))) for each in table.partitions
         )
     except XenError as why:
-        return Inside("none", (), str(why).removeprefix(f"{image.path}: "))
-    return Inside(table.kind, found, "" if found else "no partitions")
+        return Inside("none", (), str(why).removeprefix(f"{image.path}: "), damaged=True)
+    if found:
+        return Inside(table.kind, found)
+    return Inside(table.kind, (), UNKNOWN if table.kind == "none" and first.strip(b"\0") else EMPTY)
 
 
 def naming(path: str, root: Path) -> tuple[str, ...]:
