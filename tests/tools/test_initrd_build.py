@@ -461,15 +461,21 @@ def test_killed_at_any_time_the_initrd_is_complete_or_not_there(
     assert VERSION in read_contents(str(tmp_path / "out"), RUN).modules()
 
 
-@pytest.mark.parametrize("words", [(), ("--repack", "--compress", "zstd")])
-def test_a_large_initrd_needs_little_memory(tmp_path: Path, words: tuple[str, ...]) -> None:
-    path = tmp_path / "initrd"
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an initrd of more than 100 MiB."""
+    path = tmp_path_factory.mktemp("large") / "initrd"
     with open(path, "wb") as target, RUN.writing("gzip", "-1", target=target.fileno()) as into:
         large = Archive(into)
         for number in range(25):
             large.add(Entry(f"file{number}".encode(), FILE), random.Random(number).randbytes(4 << 20))
         large.finish()
     assert path.stat().st_size > 100 << 20
+    return path
+
+
+@pytest.mark.parametrize("words", [(), ("--repack", "--compress", "zstd")])
+def test_a_large_initrd_needs_little_memory(tmp_path: Path, large: Path, words: tuple[str, ...]) -> None:
     command = [
         sys.executable,
         "-c",
@@ -479,7 +485,7 @@ def test_a_large_initrd_needs_little_memory(tmp_path: Path, words: tuple[str, ..
         "initrd",
         "build",
         "--initrd",
-        str(path),
+        str(large),
         "-o",
         str(tmp_path / "out"),
         *words,
