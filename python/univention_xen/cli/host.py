@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from univention_xen.cli import host_import
 from univention_xen.cli.verbs import Report
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def add_to(nouns: Nouns) -> None:
     host.reading_verb("check", check, help="find everything that is odd about the settings", description=CHECK)
     host.reading_verb("settings", settings, help="show each variable and its effective value", description=SETTINGS)
     host.reading_verb("toolstack", toolstack, help="show which toolstack is in effect and why", description=TOOLSTACK)
+    host_import.add_to(host)
 
 
 def check(_args: Namespace, on: Machine) -> Report:
