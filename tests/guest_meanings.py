@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -89,3 +90,22 @@ def comparable(guest: Guest) -> Guest:
     return replace(
         guest, uuid="", vifs=tuple(vifs), disks=tuple(replace(disk, options=()) for disk in guest.disks)
     )  # fmt: skip
+
+
+OLD_LINES = re.split(
+    r"[|\n]",
+    """\
+memory = 64|memory = '64'|memory = 2 * 64|n = 64;memory = n|memory = True|vcpus = 2|vcpus = 0|maxvcpus = 4|maxmem = 512
+name = 'x' + 'y'|name = 'z'; vcpus = 3|x = y = 'b'|(memory, vcpus) = (96, 2)|Name = 1|type = 'pvh'|import os|print 'x'
+builder = 'linux'|builder = 'hvm'|bootloader = 'pygrub'|boot = 'cd'|root = '/dev/a'|extra = 'ro' * 2|if 0: pass
+disk = ['file:/a,xvda,w']|disk = []|disk += ['phy:b,xvdb,r']|disk.append(',hdc:cdrom,r')|pci = ['01:00.0']|# comment
+vif = ['']|vif = ['mac=00:16:3e:00:00:01, bridge = b']|vnc = 1|vnclisten = '192.0.2.1'|vfb = ['type=vnc,vncdisplay=3']
+vfb = ['sdl=1']|on_crash = 'preserve'|restart = 'always'|localtime = 1|keymap = 'de'|usb = 1 ; usbdevice = 'tablet'
+uuid = '6a1f4c1e-55aa-4f0e-9a11-0c0ffee0c0de'
+timer_mode = 2|tsc_mode = 1|tsc_mode = 7|pci = ['x']|irq = [5, 6]|ioports = ['2f8-2ff']|ioports = ['zz']
+cpus = '0-'|cpus = ['1']|vtpm = ['instance=1,backend=0']|vif2 = ['x']|cpu = 2|boot = 1|name = 7|keymap = 1|nics = 3
+stdvga = 1|videoram = 8|serial = 'pty'|soundhw = 'all'|rtc_timeoffset = -5|bootargs = '-q --entry=2'|cpu_cap = 50
+localtime = 'yes'|device_model = '/x'|extid = 1|extra = 'a=b, c'|root='/dev/x'|vncpasswd = ''
+usbdevice = ['tablet', 'x']|vcpus = '3'|kernel = '/k2'|ramdisk = '/r'""",
+)
+"""Lines of old guest files, for tests that put them together at random."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from conftest import PROJECT, recorded
-from guest_meanings import comparable, from_xl
+from guest_meanings import OLD_LINES, comparable, from_xl
 from univention_xen.guest import load_xl
 from univention_xen.guest.convert import NotImported, convert
 from univention_xen.guest.model import Disk, Guest, Vif, Vnc, differences
@@ -87,6 +88,36 @@ def test_every_imported_file_is_read_by_xl_as_by_us_and_without_a_warning(xl: As
         assert not answer.messages.strip() or "timer_mode" in answer.messages, answer.messages
         imported += 1
     assert imported > 140
+
+
+def test_random_old_files_become_what_xl_reads_without_a_warning(xl: Ask) -> None:
+    dice = random.Random(324)
+    imported = 0
+    for _ in range(300):
+        text = "kernel = '/k'\n" + "\n".join(dice.choices(OLD_LINES, k=dice.randrange(1, 12))) + "\n"
+        try:
+            new = convert(text, "old", "old")
+        except (BadSyntax, NotImported):
+            continue
+        answer = xl(new.text)
+        assert answer.guest == comparable(new.guest), answer.messages + new.text
+        assert not re.sub(r"WARNING: specifying \"t(imer|sc)_mode\" as an integer.*\n", "", answer.messages), new.text
+        imported += 1
+    assert imported > 150
+
+
+ODD = """
+timer_mode=1|timer_mode=9|timer_mode="x"|timer_mode="no_delay_for_missed_ticks"|tsc_mode=9|tsc_mode="native"|vga="x"|vga="qxl"|bios="x"
+bios="ovmf"|device_model_version="x"|device_model_version="qemu-xen"|on_watchdog="x"|cpus="9-"|cpus="0-3,^1"|cpus="all"|cpus="nodes:0"
+cpus=["a"]|ioports=["zz"]|ioports=["2f8"]|irqs=["x"]|irqs=[7]|pci=["x"]|pci=["01:00.0"]|pci=["0000:01:00.1@5,msitranslate=1"]|hdtype="x"
+vtpm=["x"]|vtpm=["backend=b"]|ms_vm_genid="x"|ms_vm_genid="generate"|vif2=["x"]|uuid="x"|vcpus=4;maxvcpus=2|name=5|boot=""|vnc="x"
+"""
+
+
+@pytest.mark.parametrize("kind", ["hvm", "pv", "pvh"])
+def test_odd_settings_are_refused_or_taken_as_xl_does(xl: Ask, kind: str) -> None:
+    for setting in re.split(r"[|\n]", ODD.strip()):
+        compare(xl, f'name = "x"\nkernel = "/k"\ntype = "{kind}"\n{setting}\n')
 
 
 NASTY = [

@@ -11,6 +11,7 @@ from univention_xen.guest.program import Program, Setting
 from univention_xen.guest.python2_values import Unclear, type_name
 from univention_xen.guest.specs import hidden
 from univention_xen.guest.words import BadSyntax, Place, Remark, Value, spelt
+from univention_xen.guest.xl_choices import problem
 from univention_xen.guest.xl_names import HVM_NUMBERS, NUMBERS
 from univention_xen.guest.xl_names import KNOWN as XL_KNOWN
 from univention_xen.guest.xm_syntax import Statement
@@ -77,7 +78,10 @@ class Editor:
         if name not in xm_names.KNOWN and name in XL_KNOWN[self.kind]:
             self.tell("changed", place, f"{name} was unknown to xm and would begin to matter")
             return None
-        if name in ("device_model", "vncviewer"):  # xl complains about them
+        if refusal := problem(name, value, self.kind):
+            self.tell("lost", place, refusal)
+            return None
+        if name in ("device_model", "vncviewer", "vif2"):  # xl complains about them
             self.tell("changed" if name in xm_names.QUIET else "lost", place, f"{name}: {xm_names.GONE[name]}")
             return None
         if name in NUMBERS | HVM_NUMBERS and name in XL_KNOWN[self.kind]:
@@ -104,6 +108,9 @@ class Editor:
             if old in self.program.givers:
                 self.values[old] = None
             if value is not None and new not in self.values:
+                if refusal := problem(new, value, self.kind):
+                    self.tell("lost", self.program.where(old), refusal)
+                    continue
                 self.values[new] = value
                 self.in_place_of(old, new)
 

@@ -11,6 +11,7 @@ from univention_xen.guest import xl_syntax
 from univention_xen.guest.model import ACTIONS, Disk, Guest, Vif, Vnc
 from univention_xen.guest.specs import Refused
 from univention_xen.guest.words import Assignment, CannotRun, Trouble, Value
+from univention_xen.guest.xl_choices import problem
 from univention_xen.guest.xl_names import HVM_NUMBERS, HVM_TEXTS, KNOWN, LISTS, NUMBERS, TEXTS
 from univention_xen.guest.xl_specs import xl_disk, xl_vfb, xl_vif
 
@@ -119,6 +120,11 @@ class Loader:
         uuid = self.text("uuid")
         if uuid is not None and not UUID.fullmatch(uuid):
             self.refuse("uuid", f"“{uuid}” is no UUID")
+        for each, value in self.values.items():
+            if refusal := problem(each, value, kind):
+                self.refuse(each, refusal)
+        if "vif2" in self.values:
+            self.remark("vif2", "xl ignores vif2: cards of that kind do not exist any more")
         if kind == "hvm" and "kernel" in self.values:
             self.remark("kernel", "xl ignores the kernel of a fully virtualised guest")
         if "device_model" in self.values:

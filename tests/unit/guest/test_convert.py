@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import Check
+from guest_meanings import OLD_LINES
 from univention_xen.guest import load_xl, load_xm
 from univention_xen.guest.convert import Imported, NotImported, convert, modern_lines
 from univention_xen.guest.model import differences
@@ -233,15 +234,7 @@ def test_secrets_are_kept_and_not_told() -> None:
     assert not convert(PV, "f", "f").secret
 
 
-LINES = """\
-memory = 64|memory = '64'|memory = 2 * 64|n = 64;memory = n|memory = True|vcpus = 2|vcpus = 0|maxvcpus = 4|maxmem = 512
-name = 'x' + 'y'|name = 'z'; vcpus = 3|x = y = 'b'|(memory, vcpus) = (96, 2)|Name = 1|type = 'pvh'|import os|print 'x'
-builder = 'linux'|builder = 'hvm'|bootloader = 'pygrub'|boot = 'cd'|root = '/dev/a'|extra = 'ro' * 2|if 0: pass
-disk = ['file:/a,xvda,w']|disk = []|disk += ['phy:b,xvdb,r']|disk.append(',hdc:cdrom,r')|pci = ['01:00.0']|# comment
-vif = ['']|vif = ['mac=00:16:3e:00:00:01, bridge = b']|vnc = 1|vnclisten = '192.0.2.1'|vfb = ['type=vnc,vncdisplay=3']
-vfb = ['sdl=1']|on_crash = 'preserve'|restart = 'always'|localtime = 1|keymap = 'de'|usb = 1 ; usbdevice = 'tablet'
-uuid = '6a1f4c1e-55aa-4f0e-9a11-0c0ffee0c0de'"""
-SETTINGS = st.sampled_from([*re.split(r"[|\n]", LINES), "extra = 'a' \\\n 'b'", "if 0:\n  pass", "note = '''a\nb'''"])
+SETTINGS = st.sampled_from([*OLD_LINES, "extra = 'a' \\\n 'b'", "if 0:\n  pass", "note = '''a\nb'''"])
 
 
 @settings(max_examples=400)
