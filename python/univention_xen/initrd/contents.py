@@ -103,12 +103,14 @@ def in_modules(path: str) -> bool:
 def read_contents(path: str, run: Runner, *, see: Callable[[str, Entry, bytes], None] | None = None) -> Contents:
     """Read a whole initrd of cpio archives; *see* is shown path, entry and data of each regular file.
 
-    A part that holds a file system is only mentioned. Raises XenError.
+    Of one that is a file system only that is told. Raises XenError.
     """
     found = Contents()
     for part in parts.parts(path, run):
         files = size = 0
-        for member in part.members if part.kind == parts.CPIO else ():
+        if part.kind == parts.EXT:  # reading it once, to unpack it, is enough
+            return Contents([PartFacts(part.start, part.compression.name, part.kind, 0, 0)])
+        for member in part.members:
             entry, name = member.entry, member.entry.path
             files, size = files + 1, size + entry.size
             found.entries[name] = entry

@@ -142,5 +142,5 @@ def packed(ext: Ext, name: str, how: Compression, run: Runner, level: int) -> in
 
 
 def level_for(how: Compression, level: int) -> int:
-    """Return the level to pack with: gzip's fourth is twice as fast as its sixth, and 2 % larger."""
-    return level or (4 if how is compression.GZIP else 0)
+    """Return the level to pack with: gzip's second is three times as fast as its sixth, and 8 % larger."""
+    return level or (2 if how is compression.GZIP else 0)
