@@ -91,6 +91,10 @@ class Noun:
         verb.parser.set_defaults(read=read)
         return verb
 
+    def noun(self, name: str, *, help: str) -> Noun:  # noqa: A002
+        """Add a thing of this thing, with verbs of its own."""
+        return Noun(self.choices.add_parser(name, help=help, description=sentence(help), allow_abbrev=False))
+
     def _add(self, name: str, help: str, description: str) -> Verb:  # noqa: A002
         parser = self.choices.add_parser(
             name, help=help, description=description or sentence(help), allow_abbrev=False,

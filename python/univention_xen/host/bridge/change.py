@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What making a bridge changes, and how that is taken back: a value that can be kept on disk."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Command = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file before and after, as text with lone surrogates for odd bytes; None: there is no such file."""
+
+    path: str
+    before: str | None
+    after: str | None
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
+class Change:
+    """One way from the present configuration to the bridge, and back.
+
+    *down*, the files, *up* and *carry* lead there in this order; *undo_down*, the files, *undo_up* and *keep* lead
+    back. Every command of the way back may fail without stopping the others: some have nothing left to do.
+    """
+
+    manager: str
+    interface: str
+    bridge: str
+    files: tuple[File, ...] = ()
+    down: tuple[Command, ...] = ()
+    up: tuple[Command, ...] = ()
+    carry: tuple[Command, ...] = ()
+    undo_down: tuple[Command, ...] = ()
+    undo_up: tuple[Command, ...] = ()
+    keep: tuple[Command, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Change:
+        """Make the change again from what to_json() returned, as JSON gives it back."""
+        values = dict(data)
+        values["files"] = tuple(File(**each) for each in data["files"])
+        for name in ("down", "up", "carry", "undo_down", "undo_up", "keep"):
+            values[name] = tuple(tuple(command) for command in data[name])
+        values["notes"] = tuple(data["notes"])
+        return cls(**values)
