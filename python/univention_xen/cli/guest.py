@@ -72,7 +72,7 @@ def read_check(args: Namespace, on: Machine) -> Report:
     """Report everything that is wrong."""
     from univention_xen.guest import check, look
 
-    paths = [look.named(word, on) for word in args.guests] or look.all_files(on)
+    paths = list(dict.fromkeys(look.named(word, on) for word in args.guests)) or look.all_files(on)
     files = [look.read(path, on) for path in paths]
     findings = check.check(files, look.facts(files, on))
     text = "\n".join(map(str, findings)) or f"Nothing wrong with {len(files)} guest{'s' * (len(files) != 1)}."

@@ -131,7 +131,7 @@ class Loader:
             self.remark("device_model", "xl ignores device_model; device_model_override is what it reads")
         memory = MEMORY if memory is None else memory
         return Guest(
-            name or "", kind, memory, memory if maxmem is None else maxmem, self.vcpus(), self.disks(), self.vifs(kind),
+            name or "", kind, memory, memory if maxmem is None else maxmem, self.vcpus(), self.disks(), self.vifs(),
             boot=(self.text("boot") or "cda") if kind == "hvm" else "",
             **self.start(kind), vnc=self.vnc(kind), sdl=self.sdl(kind),
             uuid=uuid or "", **self.actions(),
@@ -171,11 +171,11 @@ class Loader:
                 self.refuse("disk", str(why))
         return tuple(found)
 
-    def vifs(self, kind: str) -> tuple[Vif, ...]:
+    def vifs(self) -> tuple[Vif, ...]:
         found = []
         for text in self.texts("vif"):
             try:
-                vif, remarks = xl_vif(text, kind)
+                vif, remarks = xl_vif(text)
             except Refused as why:
                 self.refuse("vif", str(why))
                 continue

@@ -33,7 +33,7 @@ def load(program: Program, name: str) -> Old:
     """
     loader = Loader(program)
     guest = loader.guest(name)
-    if loader.refusals or guest is None:
+    if loader.refusals:
         raise CannotRun(loader.refusals)
     return Old(guest, loader.remarks)
 
@@ -86,8 +86,8 @@ class Loader:
             return []
         return [str(item) for item in value]
 
-    def guest(self, default_name: str) -> Guest | None:
-        """Put the guest together; None or a list of refusals when that does not work."""
+    def guest(self, default_name: str) -> Guest:
+        """Put the guest together; it is worth nothing when there are refusals."""
         name = self.text("name") or default_name
         if not NAME.fullmatch(name):
             self.refuse(

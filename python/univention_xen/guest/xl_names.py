@@ -49,8 +49,7 @@ KNOWN = {
 """What xl asks for, by the kind of guest; every other name is ignored without a word."""
 
 ONLY_XL = names_in("""
-    type cmdline bootloader_args device_model_version device_model_override spice vga bios firmware
-    firmware_override seclabel cpus_soft usbctrl usbdev channel viridian_list nestedhvm dm_restrict
-    max_grant_frames pvshim passthrough
+    bios bootloader_args channel cmdline cpus_soft device_model_override device_model_version dm_restrict firmware
+    firmware_override max_grant_frames passthrough pvshim seclabel spice type usbctrl usbdev vga
 """)
 """Names that no xm ever knew (3.2 … 4.4): they show that a file was written for xl."""

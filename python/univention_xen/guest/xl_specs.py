@@ -172,7 +172,7 @@ def written_disk(disk: Disk) -> str:
     return ",".join([*words, *disk.options, f"target={disk.path}"])
 
 
-def xl_vif(text: str, kind: str) -> tuple[Vif, list[str]]:
+def xl_vif(text: str) -> tuple[Vif, list[str]]:
     """Read what stands in xl's ``vif`` list, and what xl only warns about. Raises Refused."""
     found: dict[str, str] = {}
     remarks = []

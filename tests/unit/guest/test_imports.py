@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -133,7 +134,8 @@ def test_a_name_cannot_lead_out_of_the_directory(root: Path) -> None:
 def test_missing_and_odd_files_are_one_sentence(root: Path, capsys: Output) -> None:
     (root / "old/large").write_bytes(b"#" * (2 << 20))
     (root / "old/binary").write_bytes(bytes(range(256)))
-    assert run(root, "import", "/old/none", "/old/large", "/old/binary") == 1
+    os.mkfifo(root / "old/pipe")
+    assert run(root, "import", "/old/none", "/old/large", "/old/binary", "/old/pipe") == 1
     assert run(root, "show", "nobody") == 1
     assert run(root, "show", "/old/binary") == 1
     assert run(root, "check", "nobody") == 1
@@ -155,7 +157,7 @@ def test_check_finds_all_guests_and_what_they_need(root: Path, capsys: Output) -
     rules = [(each["guest"], each["rule"]) for each in json.loads(capsys.readouterr().out)]
     assert rules == [("mail", "missing"), ("web", "missing"), ("web", "mac")]
     (root / "boot/k").write_text("")
-    assert run(root, "check", "mail") == 0
+    assert run(root, "check", "mail", "/etc/xen/mail.cfg") == 0
     assert capsys.readouterr().out == "Nothing wrong with 1 guest.\n"
 
 
