@@ -11,7 +11,7 @@ from univention_xen.errors import XenError
 from univention_xen.guest import load_xl, load_xm
 from univention_xen.guest.editor import Editor
 from univention_xen.guest.model import Guest, differences
-from univention_xen.guest.program import understand
+from univention_xen.guest.program import Program, understand
 from univention_xen.guest.wanted import Wanted
 from univention_xen.guest.words import BadSyntax, CannotRun, Place, Remark
 
@@ -49,26 +49,33 @@ def convert(text: str, source: str, name: str) -> Imported:
     text = modern_lines(text, source, remarks)
     program = understand(text, source)
     try:
-        old = load_xm.load(program, name)
-        wanted = Wanted(old.guest, program)
+        return converted(program, name, remarks)
     except CannotRun as why:
         refusals = [Remark("refused", program.where(each.name), each.sentence) for each in why.reasons]
-        raise NotImported(refusals) from None
+    except XenError as why:  # a value that xl has no spelling for
+        refusals = [Remark("refused", Place(source, 1), str(why))]
+    raise NotImported(refusals)
+
+
+def converted(program: Program, name: str, remarks: list[Remark]) -> Imported:
+    """Return the new file. Raises CannotRun, or XenError for a value that cannot be written."""
+    source = program.source
+    old = load_xm.load(program, name)
+    wanted = Wanted(old.guest, program)
     remarks += [Remark("lost", program.where(each.name), each.sentence) for each in old.remarks + wanted.losses]
     editor = Editor(program, wanted.values, old.guest.kind, remarks)
-    new_text = editor.text()
+    text = editor.text()
     try:
-        guest = load_xl.load(new_text, source).guest
+        guest = load_xl.load(text, source).guest
     except BadSyntax:
-        new_text = editor.rewritten()
-        guest = load_xl.load(new_text, source).guest
+        text = editor.rewritten()
+        guest = load_xl.load(text, source).guest
     told = {each.name for each in old.remarks + wanted.losses}
     for what, before, after in differences(old.guest, guest):
         if what.removesuffix("s") not in told and what not in told:
-            remarks.append(
-                Remark("lost", program.where(what), f"{what}: xm made {before} of it, xl makes {after} of it")
-            )
-    return Imported(new_text, guest, sorted(remarks, key=lambda remark: remark.place.line))
+            sentence = f"{what}: xm made {before} of it, xl makes {after} of it"
+            remarks.append(Remark("lost", program.where(what), sentence))
+    return Imported(text, guest, sorted(remarks, key=lambda remark: remark.place.line))
 
 
 def modern_lines(text: str, source: str, remarks: list[Remark]) -> str:

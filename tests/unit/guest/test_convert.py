@@ -161,6 +161,8 @@ def test_what_a_disk_becomes(old: str, new: str) -> None:
         ("builder = 'plan9'\n", 3, "does not exist"),
         ("name = 'a b'\n", 3, "cannot be the name"),
         ("uuid = 'x'\n", 3, "no UUID"),
+        ("extra = 'a\\0b'\n", 1, "NUL"),
+        ("disk = ['file:/a\\nb,xvda,w']\n", 1, "newline"),
     ],
 )
 def test_what_cannot_be_carried_over_is_refused_with_its_line(text: str, line: int, reason: str) -> None:
