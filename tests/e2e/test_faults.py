@@ -17,7 +17,7 @@ CHECK = r"""
 number() { ucr get "$1" | grep -xE '[0-9]{4}' || echo torn; }
 whole() { sed -E 's/\b[1-9][0-9]{3}\b/N/g' "$1" | md5sum | cut -c1-32; }
 check() {
-    echo "$1 registry" $(number xen/console/limit) $(number xen/xl/max_grant_frames) $(number xen/xendomains/stop_timeout)
+    echo "$1 registry" $(for one in console/limit xl/max_grant_frames xendomains/stop_timeout; do number xen/$one; done)
     echo "$1 files" $(whole /etc/xen/xend-config.sxp) $(whole /etc/xen/xl.conf) $(whole /etc/default/xendomains)
 }
 set_all() { exec ucr set "xen/console/limit=$1" "xen/xl/max_grant_frames=$1" "xen/xendomains/stop_timeout=$1"; }
