@@ -104,7 +104,7 @@ def test_the_man_page_is_clean_and_names_every_verb() -> None:
     page = PROJECT / "man" / "univention-xen.8"
     done = run("man", "-l", "--warnings", "-E", "UTF-8", page, MANWIDTH="80")
     assert done.stderr == ""
-    for verb in ("check", "settings", "toolstack"):
+    for verb in ("check", "settings", "toolstack", "status", "import"):
         assert f"univention-xen host {verb}" in done.stdout
     for code in ("0", "1", "2", "75"):
         assert f"\n       {code} " in done.stdout

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from univention_xen.cli import host_bridge, host_import
+from univention_xen.cli import host_bridge, host_import, host_status
 from univention_xen.cli.verbs import Report
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add_to(nouns: Nouns) -> None:
     host.reading_verb("settings", settings, help="show each variable and its effective value", description=SETTINGS)
     host.reading_verb("toolstack", toolstack, help="show which toolstack is in effect and why", description=TOOLSTACK)
     host_import.add_to(host)
+    host_status.add_to(host)
     host_bridge.add_to(host)
 
 

@@ -165,7 +165,7 @@ def test_the_version_is_the_packages(words: list[str], capsys: Output) -> None:
     assert capsys.readouterr().out == f"univention-xen {__version__}\n"
 
 
-HELP = ["", "host", "host check", "host settings", "host toolstack"]
+HELP = ["", "host", "host check", "host settings", "host toolstack", "host import", "host status"]
 
 
 @pytest.mark.parametrize("words", HELP)
