@@ -243,6 +243,14 @@ def test_everything_about_an_image(tmp_path: Path) -> None:
             holder.kill()
 
 
+def again(words: list[str]) -> None:
+    """Do it; programs of the killed command may still be on their way out with the image in their hands."""
+    deadline = time.monotonic() + 60
+    while (code := main(words)) == 75 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert code == 0
+
+
 @pytest.mark.parametrize("after", [0.1, 0.15, 0.2, 0.3])
 @pytest.mark.parametrize(
     "words", [("create", "--size", "300M", "--preallocate"), ("clone",), ("convert", "--to", "qcow2")]
@@ -262,7 +270,7 @@ def test_killed_at_any_time_the_target_is_complete_or_not_there(
         os.killpg(process.pid, signal.SIGKILL)
     complete = target.exists()
     if not complete:
-        assert main(command[3:]) == 0
+        again(command[3:])
     expected = {"create": 300 * MIB, "clone": 200 * MIB, "convert": 200 * MIB}[words[0]]
     assert look_at(str(target), RUN).size == expected
     if words[0] != "create":

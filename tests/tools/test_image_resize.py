@@ -23,6 +23,7 @@ from univention_xen.image.partitions import Partition
 from univention_xen.image.report import inside
 from univention_xen.image.resize import plan_resize
 from univention_xen.image.sizes import human
+from univention_xen.image.users import users
 from univention_xen.plan import Machine
 from univention_xen.run import Runner
 
@@ -230,6 +231,13 @@ def killed() -> Callable[[list[str], float], None]:
     return start
 
 
+def wait_for_nobody(path: Path) -> None:
+    """Let programs of a killed command end, which may still have the image in their hands."""
+    deadline = time.monotonic() + 60
+    while users(str(path)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("after", [0.12, 0.2, 0.3, 0.4, 0.6])
 def test_killed_while_it_resizes_the_image_is_the_old_or_the_new(
     tmp_path: Path, killed: Callable[[list[str], float], None], after: float
@@ -237,6 +245,7 @@ def test_killed_while_it_resizes_the_image_is_the_old_or_the_new(
     path = disk(tmp_path / "disk", "mbr", "ext4")
     killed(["image", "resize", str(path), "160M", "--partition"], after)
     assert path.stat().st_size in (64 * MIB, 160 * MIB)
+    wait_for_nobody(path)
     [(partition, _)] = inside(look_at(str(path), RUN), RUN).partitions
     assert known_file(path, partition, "ext4") == b"known " * 100_000
     carry_out(path, 200 * MIB, partition=True)

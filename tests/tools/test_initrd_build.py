@@ -296,6 +296,11 @@ def test_a_dry_run_does_nothing_and_an_existing_file_is_kept(
     assert (tmp_path / "out").read_text() == "mine"
 
 
+def test_a_kernel_that_is_not_at_hand_is_no_made_up_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build(write(tmp_path), "--keep-modules", "--simple-installer") == 0
+    assert capsys.readouterr().out.startswith("# kernel = the image that goes with the modules\n")
+
+
 def test_a_kernel_that_cannot_be_a_guest_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path)
     (tmp_path / f"host/lib/modules/{VERSION}/kernel/drivers/net/xen-netfront.ko").unlink()

@@ -80,15 +80,9 @@ class Built:
     def lines(self) -> str:
         """Return the lines for the guest's configuration."""
         extra = f"ramdisk_size={self.ramdisk_size}" + (" root=/dev/ram0 rw" if self.kind == parts.EXT else "")
-        kernel = self.kernel or "/path/to/vmlinuz"
-        return "\n".join(
-            (
-                f"kernel = {quoted(kernel)}",
-                f"ramdisk = {quoted(self.out)}",
-                f"extra = {quoted(extra)}",
-                f"# memory = {self.memory} or more",
-            )
-        )
+        kernel = f"kernel = {quoted(self.kernel)}" if self.kernel else "# kernel = the image that goes with the modules"
+        memory = f"# memory = {self.memory} or more"
+        return "\n".join((kernel, f"ramdisk = {quoted(self.out)}", f"extra = {quoted(extra)}", memory))
 
     def as_data(self) -> dict[str, object]:
         """Return what JSON tells."""
