@@ -8,6 +8,7 @@ this machine is seen or changed. Needs root, as namespaces do.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -134,8 +135,10 @@ class Lab:
         """Return the lasting addresses of each link, with the bridge that it belongs to."""
         found = json.loads(self.on_host("ip", "-j", "address", "show"))
         return {
-            link["ifname"]: [link.get("master", "")]
-            + sorted(f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] == "global")
+            link["ifname"]: [
+                link.get("master", ""),
+                *sorted(f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] == "global"),
+            ]
             for link in found
         }
 
@@ -169,7 +172,7 @@ class Ping:
         text = self.program.communicate()[0].decode()
         times = [float(line[1 : line.index("]")]) for line in text.splitlines() if line.startswith("[")]
         ends = [self.began, *times, time.time()]
-        return len(times), max(b - a for a, b in zip(ends, ends[1:], strict=False))
+        return len(times), max(b - a for a, b in itertools.pairwise(ends))
 
 
 def run(*argv: str) -> str:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from univention_xen import files
 from univention_xen.errors import XenError
-from univention_xen.host.bridge import network, state, undo
+from univention_xen.host.bridge import network, state, ucs, undo
 from univention_xen.host.bridge.undo import UNIT, WANTED
 from univention_xen.lock import DIRECTORY as LOCKS
 from univention_xen.lock import holding
 from univention_xen.plan import Machine, Plan
+from univention_xen.registry import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,8 +128,10 @@ def switch(on: Machine, change: Change) -> None:
     for file in change.files:
         if file.after is None:
             files.remove(on.path(file.path))
-        else:
+        elif file.ours:
             files.replace(on.path(file.path), file.after, mode=file.mode)
+    if change.values:
+        ucs.update(on, {v.name: v.after for v in change.values}, undo.restart_value(change))
     for command in (*change.up, *change.carry):
         on.run(*command)
     now = network.look_at(on)
@@ -157,7 +160,8 @@ def deaf_to_the_terminal() -> Iterator[None]:
 
 def describe(change: Change) -> list[str]:
     """Return one line for each thing that is done."""
-    written = [f"write {f.path}" if f.after is not None else f"remove {f.path}" for f in change.files]
+    written = [f"write {f.path}" if f.after is not None else f"remove {f.path}" for f in change.files if f.ours]
+    written += [f"unset {v.name}" if v.after is None else f"set {v.name}={v.after}" for v in change.values]
     commands = [" ".join(command) for command in change.down]
     return [*commands, *written, *(" ".join(command) for command in (*change.up, *change.carry))]
 
@@ -186,6 +190,7 @@ class Undo:
 
     def __str__(self) -> str:
         written = [f"{'remove' if f.before is None else 'restore'} {f.path}" for f in self.change.files]
+        written += [f"unset {v.name}" if v.before is None else f"set {v.name}={v.before}" for v in self.change.values]
         commands = [*self.change.undo_down, ("ip", "link", "delete", self.change.bridge)]
         after = [*self.change.undo_up, *self.change.keep]
         return "\n".join([*map(" ".join, commands), *written, *map(" ".join, after)])
@@ -216,8 +221,13 @@ def plan_revert(on: Machine) -> Plan:
 
 def refuse_edited(on: Machine, change: Change) -> None:
     """Raise XenError when going back would lose an edit."""
+    registry = read(str(on.root)) if change.values else {}
+    for value in change.values:
+        if value.name != ucs.RESTART and registry.get(value.name) not in (value.after, value.before):
+            hint = f"undo it by hand; the old values are in {state.path(state.APPLIED)}"
+            raise XenError(f"{value.name} has been changed since the bridge was made", hint=hint)
     for file in change.files:
         there = on.read(file.path) if on.path(file.path).exists() else None
-        if there not in (file.after, file.before):
+        if file.ours and there not in (file.after, file.before):
             hint = f"undo it by hand; the old text is in {state.path(state.APPLIED)}"
             raise XenError(f"{file.path} has been edited since the bridge was made", hint=hint)

@@ -12,26 +12,44 @@ Command = tuple[str, ...]
 
 @dataclass(frozen=True)
 class File:
-    """A file before and after, as text with lone surrogates for odd bytes; None: there is no such file."""
+    """A file before and after, as text with lone surrogates for odd bytes; None: there is no such file.
+
+    One that is the same before and after is written by somebody else, and put back on the way back.
+    """
 
     path: str
     before: str | None
     after: str | None
     mode: int = 0o644
 
+    @property
+    def ours(self) -> bool:
+        """Say whether we write it."""
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class Value:
+    """A registry variable before and after; None: it is not set."""
+
+    name: str
+    before: str | None
+    after: str | None
+
 
 @dataclass(frozen=True)
 class Change:
     """One way from the present configuration to the bridge, and back.
 
-    *down*, the files, *up* and *carry* lead there in this order; *undo_down*, the files, *undo_up* and *keep* lead
-    back. Every command of the way back may fail without stopping the others: some have nothing left to do.
+    *down*, files and values, *up* and *carry* lead there in this order; *undo_down*, values and files, *undo_up* and
+    *keep* lead back. Every command of the way back may fail without stopping the others: some have nothing left to do.
     """
 
     manager: str
     interface: str
     bridge: str
     files: tuple[File, ...] = ()
+    values: tuple[Value, ...] = ()
     down: tuple[Command, ...] = ()
     up: tuple[Command, ...] = ()
     carry: tuple[Command, ...] = ()
@@ -49,6 +67,7 @@ class Change:
         """Make the change again from what to_json() returned, as JSON gives it back."""
         values = dict(data)
         values["files"] = tuple(File(**each) for each in data["files"])
+        values["values"] = tuple(Value(**each) for each in data["values"])
         for name in ("down", "up", "carry", "undo_down", "undo_up", "keep"):
             values[name] = tuple(tuple(command) for command in data[name])
         values["notes"] = tuple(data["notes"])

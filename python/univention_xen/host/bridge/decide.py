@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
 from univention_xen.errors import XenError
-from univention_xen.host.bridge import ifupdown, network, state
+from univention_xen.host.bridge import ifupdown, network, state, ucs
 from univention_xen.host.bridge.apply import Arm, Switch
 from univention_xen.plan import Plan
 from univention_xen.settings import Settings
@@ -93,6 +93,8 @@ def decide(on: Machine, found: Found) -> Change:
     manager = managed_by(on, found.network.links[interface], found.variables)
     if manager == IFUPDOWN:
         return ifupdown.change(on, found.network, interface, bridge)
+    if manager == UCS:
+        return ucs.change(on, found.network, found.variables, interface, bridge)
     raise XenError(f"the network of this host is configured by {manager}", hint=by_hand(manager, interface, bridge))
 
 

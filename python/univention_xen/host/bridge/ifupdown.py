@@ -7,7 +7,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from univention_xen.errors import XenError
 from univention_xen.host.bridge import interfaces
@@ -79,11 +79,7 @@ def change(on: Machine, network: Network, interface: str, bridge: str) -> Change
     link = network.links[interface]
     refuse(texts, interface, bridge)
     names = new_names(texts, interface, bridge)
-    for new in names.values():
-        if len(new.split(":")[0]) > 15:
-            raise XenError(
-                f"the name {new} would be longer than 15 characters", hint="choose a shorter xen/bridge/name"
-            )
+    refuse_long(names)
     edited, notes = rewrite(texts, names, interface, bridge, link.mac)
     files = tuple(
         File(path, texts[path], edited[path], on.path(path).stat().st_mode & 0o7777)
@@ -96,9 +92,7 @@ def change(on: Machine, network: Network, interface: str, bridge: str) -> Change
     )
 
 
-def commands(
-    network: Network, names: dict[str, str], interface: str, running: list[str]
-) -> dict[str, tuple[Command, ...]]:
+def commands(network: Network, names: dict[str, str], interface: str, running: list[str]) -> dict[str, Any]:
     """Return what has to be run there and back, from what ifupdown says is *running*. Pure."""
     bridge = names[interface]
     stacked = [n for n in dict.fromkeys([*network.vlans(interface), *names]) if n != interface and n in running]
@@ -118,6 +112,15 @@ def commands(
         "undo_up": (*(("ifup", name) for name in before), ("ip", "link", "set", interface, "up")),
         "keep": tuple(c for old, _ in moving for c in addressing(old, network.links[old], routes)),
     }
+
+
+def refuse_long(names: dict[str, str]) -> None:
+    """Raise XenError when the kernel cannot have one of the new names."""
+    for new in names.values():
+        if len(new.split(":")[0]) > 15:
+            raise XenError(
+                f"the name {new} would be longer than 15 characters", hint="choose a shorter xen/bridge/name"
+            )
 
 
 def has_colon(name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from univention_xen.host.bridge.apply import Switch, describe
 
 if TYPE_CHECKING:
-    from univention_xen.host.bridge.change import Change
+    from univention_xen.host.bridge.change import Change, File
     from univention_xen.plan import Plan
 
 
@@ -26,15 +26,21 @@ def report(plan: Plan) -> tuple[str, object]:
     lines += ["", *change.notes] if change.notes else []
     data = {
         "interface": change.interface, "bridge": change.bridge, "manager": change.manager, "steps": describe(change),
-        "files": {file.path: file.after for file in change.files}, "notes": list(change.notes),
+        "files": {file.path: file.after for file in change.files if file.ours},
+        "values": {value.name: value.after for value in change.values}, "notes": list(change.notes),
     }  # fmt: skip
     return "\n".join(lines), data
+
+
+def is_ours(file: File) -> bool:
+    """Say whether we write a file."""
+    return file.ours
 
 
 def difference(change: Change) -> list[str]:
     """Return how each file changes."""
     lines: list[str] = []
-    for file in change.files:
+    for file in filter(is_ours, change.files):
         before, after = (file.before or "").splitlines(), (file.after or "").splitlines()
         old, new = (file.path if text is not None else "/dev/null" for text in (file.before, file.after))
         lines += difflib.unified_diff(before, after, old, new, lineterm="")

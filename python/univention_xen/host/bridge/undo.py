@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from univention_xen import files
 from univention_xen.errors import Busy, XenError
-from univention_xen.host.bridge import state
+from univention_xen.host.bridge import state, ucs
 from univention_xen.lock import DIRECTORY as LOCKS
 from univention_xen.lock import holding
 from univention_xen.log import log
@@ -40,6 +40,7 @@ def take_back(on: Machine, since: str = state.PENDING, *, locked: bool = False, 
         change = kept.change
         if not boot:
             attempt(on, change.undo_down)
+        restore_values(on, change)
         restore_files(on, change)
         if not boot:
             leave_bridge(on, change)
@@ -86,6 +87,20 @@ def restore_files(on: Machine, change: Change) -> None:
             files.remove(on.path(file.path))
         else:
             files.replace(on.path(file.path), file.before, mode=file.mode)
+
+
+def restore_values(on: Machine, change: Change) -> None:
+    """Give every variable its old value; the files that follow from them are put back by restore_files() too."""
+    if change.values:
+        try:
+            ucs.update(on, {v.name: v.before for v in change.values}, restart_value(change))
+        except XenError as why:
+            log.warning("the registry was not set back: %s", why)
+
+
+def restart_value(change: Change) -> str | None:
+    """Return what UCR's switch for interfaces was before."""
+    return next((v.before for v in change.values if v.name == ucs.RESTART), None)
 
 
 def check(on: Machine, change: Change) -> None:
