@@ -157,3 +157,9 @@ class Elsewhere(Group):
 
     xenhopt = Variable("grub/xenhopt", COMMAND_LINE, "")
     gdm_autostart = Variable("gdm/autostart", ANYTHING, "")
+
+
+class Modules(Group):
+    """UCS's own list of kernel modules, separated by semicolons."""
+
+    kernel_modules = Variable("kernel/modules", ANYTHING, "")
