@@ -22,8 +22,6 @@ from univention_xen.plan import Machine, Plan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from univention_xen.initrd.cpio import Entry
-
 MIB = 1 << 20
 READABLE = 0o644
 
@@ -163,10 +161,7 @@ def make(wanted: Wanted, initrd: str, name: str, kernel: str, on: Machine) -> Bu
     """Make the file *name* the wanted initrd."""
     scripts = edits.SimpleInstaller()
 
-    def see(path: str, _entry: Entry, data: bytes) -> None:
-        scripts.see(path, data)
-
-    contents = read_contents(initrd, on.run, see=see if wanted.simple else None)
+    contents = read_contents(initrd, on.run, see=scripts.see if wanted.simple else None)
     if contents.kind == parts.EXT:
         return make_ramdisk(wanted, initrd, name, kernel, contents, on)
     edited = edit_all(wanted, contents, scripts, lambda path: data_of(initrd, path, on.run), on)
@@ -186,9 +181,8 @@ def make_ramdisk(wanted: Wanted, initrd: str, name: str, kernel: str, packed: Co
     with ramdisk.unpacked(initrd, name, on.run) as ext:
         contents = ramdisk.look_into(ext, packed)
         scripts = edits.SimpleInstaller()
-        for path, entry in contents.entries.items() if wanted.simple else ():
-            if entry.is_file and 0 < entry.size <= edits.LARGEST_SCRIPT and not in_modules(path):
-                scripts.see(path, ext.read(path))
+        for path, data in ext.read_all(small_files(contents)) if wanted.simple else ():
+            scripts.see(path, data)
         edited = edit_all(wanted, contents, scripts, ext.read, on)
         how = compression.BY_NAME[wanted.compress or contents.parts[0].compression]
         with module_files(wanted, contents, on) as found:
@@ -196,6 +190,12 @@ def make_ramdisk(wanted: Wanted, initrd: str, name: str, kernel: str, packed: Co
             ramdisk.change(ext, additions, contents)
             unpacked = ramdisk.packed(ext, name, how, on.run, ramdisk.level_for(how, wanted.level))
             return result(wanted, name, kernel, parts.EXT, unpacked, found)
+
+
+def small_files(contents: Contents) -> list[str]:
+    """Return the paths of all files that could be scripts."""
+    files = ((path, entry) for path, entry in contents.entries.items() if entry.is_file and not in_modules(path))
+    return [path for path, entry in files if 0 < entry.size <= edits.LARGEST_SCRIPT]
 
 
 def result(wanted: Wanted, name: str, kernel: str, kind: str, unpacked: int, found: dict[str, Path]) -> Built:

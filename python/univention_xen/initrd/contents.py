@@ -100,8 +100,8 @@ def in_modules(path: str) -> bool:
     return MODULES.fullmatch(path) is not None
 
 
-def read_contents(path: str, run: Runner, *, see: Callable[[str, Entry, bytes], None] | None = None) -> Contents:
-    """Read a whole initrd of cpio archives; *see* is shown path, entry and data of each regular file.
+def read_contents(path: str, run: Runner, *, see: Callable[[str, bytes], None] | None = None) -> Contents:
+    """Read a whole initrd of cpio archives; *see* is shown path and data of each regular file.
 
     Of one that is a file system only that is told. Raises XenError.
     """
@@ -118,7 +118,7 @@ def read_contents(path: str, run: Runner, *, see: Callable[[str, Entry, bytes], 
             if stat.S_ISLNK(entry.mode) and entry.size <= LARGEST_LINK:
                 found.links[name] = member.read().rstrip(b"\0").decode("utf-8", "surrogateescape")
             elif see and entry.is_file:
-                see(name, entry, member.read())
+                see(name, member.read())
         found.parts.append(PartFacts(part.start, part.compression.name, part.kind, files, size))
     return found
 
@@ -127,7 +127,7 @@ def data_of(path: str, name: str, run: Runner) -> bytes:
     """Return what the file *name* of an initrd holds. Raises XenError."""
     data: list[bytes] = []
 
-    def take(seen: str, _entry: Entry, content: bytes) -> None:
+    def take(seen: str, content: bytes) -> None:
         if seen == name:
             data[:] = [content]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
@@ -124,9 +124,14 @@ class Ext:
 
     def read(self, path: str) -> bytes:
         """Return what the file *path* holds. Raises XenError."""
-        with NamedTemporaryFile() as copy:
-            self.debugfs([f"dump {quoted(path)} {quoted_host(copy.name)}"])
-            return Path(copy.name).read_bytes()
+        return dict(self.read_all([path]))[path]
+
+    def read_all(self, paths: list[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield path and contents of many files, all taken out by one program. Raises XenError."""
+        with TemporaryDirectory(prefix="univention-xen.") as where:
+            copies = {path: Path(where, str(number)) for number, path in enumerate(paths)}
+            self.debugfs(f"dump {quoted(path)} {quoted_host(str(copy))}" for path, copy in copies.items())
+            yield from ((path, copy.read_bytes()) for path, copy in copies.items())
 
 
 def listed(block: str) -> Iterator[tuple[str, ...]]:
