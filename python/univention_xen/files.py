@@ -124,6 +124,13 @@ def claim(name: str, target: str) -> None:
         os.rename(name, target)
 
 
+def link(path: str | os.PathLike[str], target: str) -> None:
+    """Make *path* a symbolic link to *target*, complete or not at all. Raises FileExistsError and OSError."""
+    name = os.fspath(path)
+    os.symlink(target, name)
+    sync_directory(os.path.dirname(name))
+
+
 def sweep(target: str) -> None:
     """Remove the temporary files of *target*, and theirs, whose processes have been killed."""
     import re

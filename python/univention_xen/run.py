@@ -81,6 +81,30 @@ class Runner:
             raise CommandFailed(describe(done), code=done.code, out=done.out, err=done.err)
         return done
 
+    def foreground(self, *argv: str | os.PathLike[str], advice: str = "") -> None:
+        """Hand the terminal to a program until it ends: it reads the keys, Ctrl+C included, and sees our environment.
+
+        *advice* is told on stderr right before. Raises ToolMissing, and CommandFailed for a bad end.
+        """
+        import shlex
+        import subprocess
+
+        words = tuple(os.fspath(word) for word in argv)
+        log.debug("+ %s", shlex.join(words))
+        if advice:
+            log.say(advice)
+        try:
+            program = subprocess.Popen(words, env=os.environ | {"PATH": ENVIRONMENT["PATH"]})
+        except (FileNotFoundError, PermissionError):
+            raise missing(words[0]) from None
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            code = program.wait()
+        finally:
+            signal.signal(signal.SIGINT, before)
+        if code not in (0, -signal.SIGINT):
+            raise CommandFailed(describe(Done(words, code, "", "")), code=code)
+
     @contextmanager
     def reading(self, *argv: str | os.PathLike[str], source: int | None = None) -> Iterator[IO[bytes]]:
         """Yield the output of a program as it comes; its input is the file descriptor *source*.

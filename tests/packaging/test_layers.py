@@ -26,6 +26,7 @@ SIDEWAYS = {
     ("bootini", "image"),
     ("provision", "image"),
     ("provision", "toolstack"),
+    ("toolstack", "image"),  # a guest is not started on an image that somebody has open
     ("host", "toolstack"),  # what is odd about a host depends on the toolstack in effect
     ("__main__", "cli"),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
+from univention_xen.cli.guest_control import add_control_verbs
 from univention_xen.cli.verbs import Report
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ disks, network cards, screen and so on. Passwords are not shown."""
 def add_to(nouns: Nouns) -> None:
     """Declare the verbs."""
     guest = nouns.add("guest")
+    add_control_verbs(guest)
     importing = guest.verb(
         "import", plan_import, help="carry guest files of the xm years over to xl", description=IMPORT,
         locks="guest files", report=show_import,

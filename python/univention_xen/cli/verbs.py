@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NOUNS = {
     "bootini": "prepare the boot menu of a Windows guest for the paravirtual drivers",
-    "guest": "import, check and show the files that describe guests",
+    "guest": "list, start, stop, move and check guests, and import old ones",
     "host": "look at what the registry makes of this host",
     "image": "create, look at, resize, copy and convert the disk images of guests",
     "initrd": "give installers the modules of a kernel that runs under Xen",

@@ -1,0 +1,180 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""Plans that start, stop and otherwise control guests. Each asks first, so that doing it twice does it once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from univention_xen.errors import UsageError, XenError
+from univention_xen.plan import Plan, Run
+from univention_xen.toolstack import listing, saved, starting
+from univention_xen.toolstack.domain import DYING, PAUSED, Domain, guest_name, host_name, one
+from univention_xen.toolstack.steps import Foreground, Save, Start, WaitUntilGone
+
+if TYPE_CHECKING:
+    from univention_xen.plan import Machine, Step
+    from univention_xen.toolstack.domain import Toolstack
+
+DETACH = "Ctrl+] leaves the console (on a German keyboard Ctrl+5, or Ctrl+AltGr+9)."
+SAVED = "/var/lib/xen/saved"
+HOST_ITSELF = "Domain-0"
+MARGIN = 64 << 20
+"""Bytes that a file with a guest's memory has besides the memory, more than enough."""
+
+
+def plan_start(word: str, stack: Toolstack, on: Machine, *, paused: bool = False, console: bool = False) -> Plan:
+    """Return the plan to start the guest *word*, a name or the path of its file.
+
+    Raises XenError when it would not work or do harm.
+    """
+    domains = stack.domains(on.run)
+    if stack.name == "libvirt":
+        path, name = "", guest_name(word)
+        if not one(domains, name):
+            raise XenError(f"libvirt knows no guest {name}", hint="virsh define makes a guest known to it")
+    else:
+        known = listing.named(word, on)
+        path, name = known.file.path, guest_name(known.name)
+    domain = one(domains, name)
+    if domain and domain.exists:
+        return already(domain)
+    if path:
+        starting.refuse(known, [each.name for each in domains if each.exists], stack.name, on)
+    steps: list[Step] = [Start(name, stack.start(name, path, paused=paused))]
+    if console:
+        steps.append(Foreground(stack.console(name), DETACH))
+    return Plan(tuple(steps))
+
+
+def already(domain: Domain) -> Plan:
+    """Return what starting a domain that is there comes to. Raises XenError when it is about to vanish."""
+    if domain.state == PAUSED:
+        return Plan.nothing(f"{domain.name} is there already, and paused: guest unpause lets it run on")
+    if domain.state == DYING:
+        raise XenError(f"{domain.name} is just ending", hint="try again in a moment")
+    return Plan.nothing(f"{domain.name} is already {domain.state}")
+
+
+def running(name: str, stack: Toolstack, on: Machine) -> Domain | None:
+    """Return the domain of a guest that may be stopped, None when it does not run. Raises XenError."""
+    if guest_name(name) == HOST_ITSELF:
+        raise UsageError(f"{HOST_ITSELF} is this host and no guest")
+    return listing.domain_of(name, stack, on)
+
+
+def must_run(name: str, stack: Toolstack, on: Machine) -> Domain:
+    """Return the domain of a guest. Raises XenError when it does not run."""
+    domain = running(name, stack, on)
+    if not domain:
+        raise XenError(f"{name} is not running", hint=f"univention-xen guest start {name}")
+    return domain
+
+
+def plan_shutdown(name: str, stack: Toolstack, on: Machine, *, wait: bool = False, timeout: int = 300) -> Plan:
+    """Return the plan to ask a guest to end, and to wait for that. Raises UsageError and XenError."""
+    if timeout < 1:
+        raise UsageError("--timeout takes a number of seconds above 0")
+    domain = running(name, stack, on)
+    if not domain:
+        return Plan.nothing(f"{name} is not running")
+    refuse_paused(domain, "shut down")
+    steps: list[Step] = [Run(stack.shutdown(name))]
+    if wait:
+        steps.append(WaitUntilGone(name, stack, timeout))
+    return Plan(tuple(steps))
+
+
+def refuse_paused(domain: Domain, what: str) -> None:
+    """Refuse what needs the guest to take part."""
+    if domain.state == PAUSED:
+        raise XenError(
+            f"{domain.name} is paused, so it cannot {what}", hint=f"univention-xen guest unpause {domain.name}"
+        )
+
+
+def plan_destroy(name: str, stack: Toolstack, on: Machine) -> Plan:
+    """Return the plan to pull a guest's plug."""
+    if not running(name, stack, on):
+        return Plan.nothing(f"{name} is not running")
+    return Plan.of(Run(stack.destroy(name)))
+
+
+def plan_reboot(name: str, stack: Toolstack, on: Machine) -> Plan:
+    """Return the plan to ask a guest to start again."""
+    refuse_paused(must_run(name, stack, on), "start again")
+    return Plan.of(Run(stack.reboot(name)))
+
+
+def plan_pause(name: str, stack: Toolstack, on: Machine) -> Plan:
+    """Return the plan to give a guest no more processor time."""
+    if must_run(name, stack, on).state == PAUSED:
+        return Plan.nothing(f"{name} is already paused")
+    return Plan.of(Run(stack.pause(name)))
+
+
+def plan_unpause(name: str, stack: Toolstack, on: Machine) -> Plan:
+    """Return the plan to let a guest run on."""
+    if must_run(name, stack, on).state != PAUSED:
+        return Plan.nothing(f"{name} is not paused")
+    return Plan.of(Run(stack.unpause(name)))
+
+
+def plan_console(name: str, stack: Toolstack, on: Machine) -> Plan:
+    """Return the plan to connect the terminal to a guest's console."""
+    must_run(name, stack, on)
+    return Plan.of(Foreground(stack.console(name), DETACH))
+
+
+def plan_top(stack: Toolstack) -> Plan:
+    """Return the plan to show what all domains are doing."""
+    return Plan.of(Foreground(stack.top()))
+
+
+def plan_save(name: str, stack: Toolstack, on: Machine, *, path: str = "", keep_running: bool = False) -> Plan:
+    """Return the plan to write a guest's memory into a new file; '' is its place below SAVED.
+
+    Raises XenError when something is there already or there is not enough room.
+    """
+    domain = must_run(name, stack, on)
+    path = path or f"{SAVED}/{name}"
+    if os.path.lexists(path):
+        raise XenError(
+            f"{path} is there already; nothing is overwritten",
+            hint=f"univention-xen guest restore {path}, or name a FILE",
+        )
+    steps: list[Step] = []
+    directory = os.path.dirname(path)
+    if directory == SAVED and not os.path.isdir(directory):
+        steps.append(saved.directory(directory))
+    saved.refuse_full(directory, ((domain.memory or 0) << 20) + MARGIN)
+    words = stack.save(name, path, keep_running=keep_running)
+    return Plan((*steps, Save(name, path, words, stack)))
+
+
+def plan_restore(word: str, stack: Toolstack, on: Machine, *, paused: bool = False, remove: bool = False) -> Plan:
+    """Return the plan to let a guest run on from a file, or from where `save` puts it. Raises XenError."""
+    path = os.path.abspath(word) if "/" in word else f"{SAVED}/{guest_name(word)}"
+    if "/" not in word and not os.path.exists(path) and os.path.isfile(word):
+        path = os.path.abspath(word)
+    file = saved.look_at(path)
+    domains = stack.domains(on.run)
+    if file.name:
+        if (domain := one(domains, file.name)) and domain.exists:
+            raise XenError(f"{file.name} is already {domain.state}, and a guest exists only once")
+        users = [each.name for each in domains if each.exists]
+        starting.refuse_shared(file.name, file.writes, starting.written_by(users, listing.described(on)), on)
+    steps: list[Step] = [Start(file.name or path, stack.restore(path, paused=paused))]
+    return Plan((*steps, *((saved.removal(path),) if remove else ())))
+
+
+def plan_migrate(name: str, stack: Toolstack, on: Machine, *, host: str, live: bool = False) -> Plan:
+    """Return the plan to move a guest to another host, which is asked first. Raises XenError."""
+    from univention_xen.toolstack import migration
+
+    words = stack.migrate(guest_name(name), host_name(host), live=live)
+    domain = must_run(name, stack, on)
+    known = next((each for each in listing.described(on) if each.name == name), None)
+    migration.refuse(domain, known.guest if known else None, host, on)
+    return Plan.of(Run(words))

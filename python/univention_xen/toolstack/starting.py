@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""What speaks against starting a guest: looked at before, so that it fails with a sentence or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from univention_xen.errors import XenError
+from univention_xen.guest import check, look
+
+if TYPE_CHECKING:
+    from univention_xen.guest.model import Guest
+    from univention_xen.plan import Machine
+    from univention_xen.toolstack.listing import Described
+
+XL_CONF = "/etc/xen/xl.conf"
+DEFAULT_BRIDGE = re.compile(r"""^\s*(?:vif\.default\.bridge|defaultbridge)\s*=\s*["']([^"']*)["']""", re.MULTILINE)
+Writers = dict[str, str]
+
+
+def refuse(known: Described, running: Iterable[str], toolstack: str, on: Machine) -> None:
+    """Raise XenError with everything that speaks against it."""
+    if toolstack == "xl":
+        facts = replace(look.facts([known.file], on), default_bridge=default_bridge(on))
+        found = [each for each in check.check([known.file], facts) if each.severity == "error"]
+        if found:
+            first, *others = (f"{each.path}:{each.line}: {each.sentence}" for each in found)
+            hints = [each.hint for each in found if each.hint][:1]
+            raise XenError(
+                f"{known.name} would not start: {first}",
+                hint="\n  ".join([*(hints or [f"univention-xen guest check {known.file.path}"]), *others]),
+            )
+    if not known.guest:
+        raise XenError(f"{known.file.path} describes no guest", hint=f"univention-xen guest check {known.file.path}")
+    from univention_xen.toolstack.listing import described
+
+    refuse_shared(known.name, writes(known.guest), written_by(running, described(on)), on)
+
+
+def default_bridge(on: Machine) -> str:
+    """Return the bridge of a network card that names none, as xl understands xl.conf."""
+    found: list[str] = DEFAULT_BRIDGE.findall(on.read(XL_CONF))
+    return found[-1] if found else "xenbr0"
+
+
+def writes(guest: Guest) -> tuple[str, ...]:
+    """Return the images and devices that a guest writes to."""
+    return tuple(disk.path for disk in guest.disks if disk.writable and disk.path.startswith("/") and not disk.script)
+
+
+def written_by(running: Iterable[str], files: list[Described]) -> Writers:
+    """Return who has which image, as the files of the guests that run say; readers count too."""
+    names = set(running)
+    found: Writers = {}
+    for each in files:
+        if each.name in names and each.guest:
+            for disk in each.guest.disks:
+                if disk.path and not disk.cdrom and not disk.script:
+                    found[os.path.realpath(disk.path)] = each.name
+    return found
+
+
+def refuse_shared(name: str, paths: Iterable[str], writers: Writers, on: Machine) -> None:
+    """Raise XenError when an image that *name* writes is in use: two writers destroy the file systems on it."""
+    from univention_xen.image import users
+
+    for path in paths:
+        other = writers.get(os.path.realpath(path))
+        if other and other != name:
+            raise shared(name, path, f"the running guest {other}")
+        if using := users.users(path, on.root):
+            raise shared(name, path, using[0].what)
+
+
+def shared(name: str, path: str, other: str) -> XenError:
+    """Return the refusal."""
+    return XenError(
+        f"{name} would write to {path}, which is in use by {other}", hint="two writers destroy the file systems on it"
+    )
