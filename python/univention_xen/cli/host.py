@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from univention_xen.plan import Machine
 
 CHECK = """\
-Look for everything that is odd about the settings of this host, in one pass:
+Look for everything that is odd about this host and its settings, in one pass:
 values that are refused or dangerous, values that the toolstack in effect
-ignores, generated files that do not say what the registry says, and a xend
-that works with an older file.
+ignores, generated files that do not say what the registry says, a xend that
+works with an older file, a host that does not run under Xen or would not after
+the next boot, missing kernel modules and bridges, services that are not there,
+and images on a full file system.
 
 Exit status: 0 nothing or only notes, 1 at least one warning."""
 SETTINGS = """\
@@ -33,7 +35,7 @@ Show which toolstack is in effect, xl or xend, and why."""
 def add_to(nouns: Nouns) -> None:
     """Declare the verbs."""
     host = nouns.add("host")
-    host.reading_verb("check", check, help="find everything that is odd about the settings", description=CHECK)
+    host.reading_verb("check", check, help="find everything that is odd about this host", description=CHECK)
     host.reading_verb("settings", settings, help="show each variable and its effective value", description=SETTINGS)
     host.reading_verb("toolstack", toolstack, help="show which toolstack is in effect and why", description=TOOLSTACK)
     host_import.add_to(host)

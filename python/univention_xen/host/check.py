@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Everything that is odd about the host's settings, in one pass."""
+"""Everything that is odd about the host and its settings, in one pass."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
-from univention_xen.host import generated, memory, react, services, xend
+from univention_xen.host import check_running, generated, memory, react, services, status, xend
 from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from univention_xen.host.generated import Generated
+    from univention_xen.host.status import Status
     from univention_xen.plan import Machine
     from univention_xen.settings import Problem
     from univention_xen.toolstack.detect import Choice, Found
@@ -40,6 +41,8 @@ class Facts(NamedTuple):
     choice: Choice
     files: Sequence[Generated]
     xend_is_outdated: bool
+    status: Status | None = None
+    missing_modules: tuple[str, ...] = ()
 
 
 def look_at(on: Machine) -> Facts:
@@ -49,7 +52,7 @@ def look_at(on: Machine) -> Facts:
     found = detect.look_at(on)
     return Facts(
         settings, [*problems, *xend.problems(settings, on.root)], found, detect.choose(settings.toolstack, found),
-        generated.look_at(on), is_outdated(on, "xend"),
+        generated.look_at(on), is_outdated(on, "xend"), status.look_at(on), check_running.missing_modules(on),
     )  # fmt: skip
 
 
@@ -72,6 +75,7 @@ def judge(facts: Facts) -> list[Finding]:
         *judge_toolstack(facts),
         *judge_files(facts),
         *judge_xend(facts),
+        *judge_running(facts),
         *ignored(facts),
     ]
     return sorted(found, key=lambda finding: finding.level != WARNING)
@@ -109,6 +113,12 @@ def judge_file(file: Generated) -> Finding | None:
         case generated.BROKEN:
             return Finding(WARNING, file.path, f"{file.path} cannot be generated: {file.why}")
     return None
+
+
+def judge_running(facts: Facts) -> Iterator[Finding]:
+    """Yield what is odd about the host as it runs."""
+    if facts.status:
+        yield from (Finding(*row) for row in check_running.judge(facts.status, facts.missing_modules))
 
 
 def judge_xend(facts: Facts) -> Iterator[Finding]:
