@@ -133,14 +133,11 @@ class Lab:
 
     def links(self) -> dict[str, list[str]]:
         """Return the lasting addresses of each link, with the bridge that it belongs to."""
-        found = json.loads(self.on_host("ip", "-j", "address", "show"))
-        return {
-            link["ifname"]: [
-                link.get("master", ""),
-                *sorted(f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] == "global"),
-            ]
-            for link in found
-        }
+        found = {}
+        for link in json.loads(self.on_host("ip", "-j", "address", "show")):
+            lasting = [f"{a['local']}/{a['prefixlen']}" for a in link["addr_info"] if a["scope"] == "global"]
+            found[link["ifname"]] = [link.get("master", ""), *sorted(lasting)]
+        return found
 
     def routes(self) -> list[str]:
         """Return the routes of both families."""

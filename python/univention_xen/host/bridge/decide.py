@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
+from univention_xen import settings as variables
 from univention_xen.errors import XenError
 from univention_xen.host.bridge import ifupdown, network, state, ucs
 from univention_xen.host.bridge.apply import Arm, Switch
 from univention_xen.plan import Plan
-from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:
@@ -43,11 +43,11 @@ class Found(NamedTuple):
 
 def look_at(on: Machine) -> Found:
     """Ask registry, toolstack and kernel."""
-    variables = registry.read(str(on.root))
-    settings = Settings.read(variables)[0]
+    values = registry.read(str(on.root))
+    settings = variables.Settings.read(values)[0]
     stack = detect.choose(settings.toolstack, detect.look_at(on)).name
     wish = Wish(settings.mode, settings.bridge_interface, settings.bridge_name, stack)
-    return Found(wish, network.look_at(on), variables)
+    return Found(wish, network.look_at(on), values)
 
 
 def plan(on: Machine, seconds: int) -> Plan:
@@ -71,9 +71,9 @@ def nothing_to_do(found: Found) -> str:
     if wish.toolstack == "xend":
         return "xend makes its bridge itself when it starts, with the network-script of xend-config.sxp"
     if wish.mode == "none":
-        return "xen/network/mode is none: the network of this host is left alone"
+        return f"{variables.Network.mode.name} is none: the network of this host is left alone"
     if wish.interface == "none":
-        return "xen/bridge/interface is none: the network of this host is left alone"
+        return f"{variables.Network.bridge_interface.name} is none: the network of this host is left alone"
     ports = net.ports(wish.bridge)
     bridge = net.links.get(wish.bridge)
     if bridge and bridge.kind == "bridge" and target(found) in (*ports, wish.bridge) and ports:
@@ -102,7 +102,10 @@ def refuse(found: Found) -> None:
     """Raise XenError when the kernel's view speaks against a bridge. Pure."""
     wish, net, name = found.wish, found.network, target(found)
     if wish.mode != "bridge":
-        raise XenError(f"xen/network/mode is {wish.mode}: guests get no bridge", hint="ucr set xen/network/mode=bridge")
+        raise XenError(
+            f"{variables.Network.mode.name} is {wish.mode}: guests get no bridge",
+            hint="ucr set xen/network/mode=bridge",
+        )
     if not name:
         raise XenError(
             "there is no default route to tell the network card by", hint="ucr set xen/bridge/interface=NAME"
