@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rendering import GRUB, HOSTILE, rendered
-from univention_xen.host import grub_menu
+from univention_xen.host import grub_menu, reboot
 from univention_xen.host.grub_menu import Entry
 
 pytestmark = pytest.mark.tools
@@ -35,6 +35,7 @@ mount --make-rprivate /
 mount --bind "$1/grub-probe" /usr/sbin/grub-probe
 mount --bind "$1/default" /etc/default
 mount --bind "$1/boot" /boot
+if [ -e "$1/efi" ]; then mount -t tmpfs none /sys && mkdir -p /sys/firmware && cp -r "$1/efi" /sys/firmware; fi
 shift
 exec grub-mkconfig "$@"
 """
@@ -126,6 +127,13 @@ def test_a_menu_without_submenus_starts_xen_too(menu: Menu, word: str) -> None:
     entry = started(menu({"xen/grub/default": "linux"}, defaults))
     assert not entry.starts_xen
     assert "vmlinuz-6.12.0-1-cloud-amd64" in entry.kernel
+
+
+@pytest.mark.parametrize(("state", "starts"), [(b"\6\0\0\0\1", False), (b"\6\0\0\0\0", True), (b"\1\0\0\0", True)])
+def test_a_host_with_secure_boot_does_not_try(menu: Menu, tmp_path: Path, state: bytes, *, starts: bool) -> None:
+    (tmp_path / reboot.SECURE_BOOT.removeprefix("/sys/firmware/")).parent.mkdir(parents=True)
+    (tmp_path / reboot.SECURE_BOOT.removeprefix("/sys/firmware/")).write_bytes(state)
+    assert started(menu()).starts_xen is starts
 
 
 def test_linux_can_be_chosen_and_what_was_chosen_elsewhere_can_stay(menu: Menu) -> None:

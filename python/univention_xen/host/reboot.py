@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "/boot/grub/grubenv"
 UPGRADED = "/run/reboot-required.pkgs"
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SWITCH_OFF = "Secure Boot is on, with which Xen does not start: switch it off in the firmware, then update-grub"
 NOT_OURS = {"placeholder", "no-real-mode", "edd=off", "${xen_rm_opts}"}
 """Words that GRUB's scripts add."""
 
@@ -37,7 +39,9 @@ def look_at(on: Machine, registry: Mapping[str, str], hypervisor: Hypervisor) ->
     entry = grub_menu.default(text, on.read(ENVIRONMENT)) if text else None
     settings = grub.Start.read(registry)[0]
     upgraded = "xen-hypervisor" in on.read(UPGRADED)
-    return decide(hypervisor, entry, grub.hypervisor_line(settings), settings.grub_default, upgraded=upgraded)
+    found = decide(hypervisor, entry, grub.hypervisor_line(settings), settings.grub_default, upgraded=upgraded)
+    secure = on.read(SECURE_BOOT)[4:5] == "\1"  # four bytes of attributes, then the value
+    return found._replace(hint=SWITCH_OFF) if secure and found.starts_xen is False and found.hint else found
 
 
 def words(line: str) -> list[str]:

@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from univention_xen.host import grub_update, reboot
 from univention_xen.host.grub_menu import Entry
 from univention_xen.host.hypervisor import Hypervisor
 from univention_xen.host.reboot import decide
+from univention_xen.plan import Machine
 
 LINUX = Entry("Debian", "gnulinux-simple-1", "", "/vmlinuz ro quiet")
 XEN = Entry("Debian, with Xen", "xen-1", "/boot/xen.gz placeholder dom0_mem=2G,max:2G ${xen_rm_opts}", "/vmlinuz ro")
@@ -53,3 +57,14 @@ def test_an_upgraded_hypervisor_waits_for_a_reboot() -> None:
 def test_the_hint_names_what_helps() -> None:
     assert "ucr set xen/grub/default=xen" in decide(BARE, LINUX, "", "keep", upgraded=False).hint
     assert "update-grub" in decide(BARE, LINUX, "", "xen", upgraded=False).hint
+
+
+@pytest.mark.parametrize(("state", "told"), [("\6\0\0\0\1", True), ("\6\0\0\0\0", False), ("", False)])
+def test_secure_boot_is_named_as_the_reason(tmp_path: Path, state: str, *, told: bool) -> None:
+    menu = "menuentry 'Debian' $menuentry_id_option 'gnulinux-simple-1' {\n\tlinux\t/vmlinuz\n}\n"
+    for path, text in ((grub_update.MENU, menu), (reboot.SECURE_BOOT, state)):
+        (tmp_path / path.lstrip("/")).parent.mkdir(parents=True)
+        (tmp_path / path.lstrip("/")).write_text(text)
+    found = reboot.look_at(Machine(tmp_path), {}, BARE)
+    assert found.starts_xen is False
+    assert ("Secure Boot" in found.hint) is told
