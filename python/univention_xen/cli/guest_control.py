@@ -158,7 +158,7 @@ def read_list(args: Namespace, on: Machine) -> Report:
         domains = listing.domains_if_possible(choose.toolstack(on, args.connect), on)
     local = not args.connect
     files = listing.described(on) if local else []
-    started = listing.autostarted(on, autostart.directory(on)) if local else frozenset[str]()
+    started = autostart.files(autostart.directory(on), on) if local else frozenset[str]()
     found = listing.rows(files, domains, started, on)
     failed = domains is None and str(on.root) == "/"
     return Report(listing.as_text(found), [each._asdict() for each in found], int(failed))

@@ -63,6 +63,15 @@ def links_to(file: str, auto: str, on: Machine) -> list[str]:
     return [path for path in found if leads_to(path, on) == wanted]
 
 
+def files(auto: str, on: Machine) -> frozenset[str]:
+    """Return where the real files of the guests lie that the directory *auto* starts with the host."""
+    try:
+        names = os.listdir(on.path(auto)) if auto else []
+    except OSError:
+        return frozenset()
+    return frozenset(leads_to(f"{auto}/{name}", on) for name in names if not name.startswith("."))
+
+
 def leads_to(path: str, on: Machine) -> str:
     """Return where a link of the machine leads; an absolute one is meant below its root."""
     place = on.path(path)

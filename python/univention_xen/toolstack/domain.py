@@ -37,6 +37,8 @@ class Toolstack(Protocol):
     """Runs guests. All but ``domains`` return the words of a command; names have passed ``guest_name``."""
 
     name: str
+    has_files: bool
+    """Whether guests, and their memory when saved, are files of this host."""
 
     def domains(self, run: Runner) -> list[Domain]:
         """Return all domains, the host's own among them. Raises CommandFailed and ToolMissing."""

@@ -30,17 +30,18 @@ def plan_start(word: str, stack: Toolstack, on: Machine, *, paused: bool = False
     Raises XenError when it would not work or do harm.
     """
     domains = stack.domains(on.run)
-    if stack.name == "libvirt":
+    known = None
+    if not stack.has_files:
         path, name = "", guest_name(word)
         if not one(domains, name):
-            raise XenError(f"libvirt knows no guest {name}", hint="virsh define makes a guest known to it")
+            raise XenError(f"{stack.name} knows no guest {name}", hint="virsh define makes a guest known to libvirt")
     else:
         known = listing.named(word, on)
         path, name = known.file.path, guest_name(known.name)
     domain = one(domains, name)
     if domain and domain.exists:
         return already(domain)
-    if path:
+    if known:
         starting.refuse(known, [each.name for each in domains if each.exists], stack.name, on)
     steps: list[Step] = [Start(name, stack.start(name, path, paused=paused))]
     if console:
@@ -138,6 +139,10 @@ def plan_save(name: str, stack: Toolstack, on: Machine, *, path: str = "", keep_
     Raises XenError when something is there already or there is not enough room.
     """
     domain = must_run(name, stack, on)
+    if not stack.has_files:
+        if not path:
+            raise UsageError("name a FILE on the host where the guest runs")
+        return Plan.of(Run(stack.save(name, path, keep_running=keep_running)))
     path = path or f"{SAVED}/{name}"
     if os.path.lexists(path):
         raise XenError(
@@ -155,6 +160,10 @@ def plan_save(name: str, stack: Toolstack, on: Machine, *, path: str = "", keep_
 
 def plan_restore(word: str, stack: Toolstack, on: Machine, *, paused: bool = False, remove: bool = False) -> Plan:
     """Return the plan to let a guest run on from a file, or from where `save` puts it. Raises XenError."""
+    if not stack.has_files:
+        if remove:
+            raise UsageError("--remove cannot reach the host where the guest runs")
+        return Plan.of(Run(stack.restore(os.path.abspath(word), paused=paused)))
     path = os.path.abspath(word) if "/" in word else f"{SAVED}/{guest_name(word)}"
     if "/" not in word and not os.path.exists(path) and os.path.isfile(word):
         path = os.path.abspath(word)
@@ -164,7 +173,7 @@ def plan_restore(word: str, stack: Toolstack, on: Machine, *, paused: bool = Fal
         if (domain := one(domains, file.name)) and domain.exists:
             raise XenError(f"{file.name} is already {domain.state}, and a guest exists only once")
         users = [each.name for each in domains if each.exists]
-        starting.refuse_shared(file.name, file.writes, starting.written_by(users, listing.described(on)), on)
+        starting.refuse_shared(file.name, file.writes, starting.written_by(users, listing.described(on), on), on)
     steps: list[Step] = [Start(file.name or path, stack.restore(path, paused=paused))]
     return Plan((*steps, *((saved.removal(path),) if remove else ())))
 
@@ -175,6 +184,8 @@ def plan_migrate(name: str, stack: Toolstack, on: Machine, *, host: str, live: b
 
     words = stack.migrate(guest_name(name), host_name(host), live=live)
     domain = must_run(name, stack, on)
+    if not stack.has_files:
+        return Plan.of(Run(words))  # libvirt asks the other host itself
     known = next((each for each in listing.described(on) if each.name == name), None)
     migration.refuse(domain, known.guest if known else None, host, on)
     return Plan.of(Run(words))

@@ -78,15 +78,6 @@ def named(word: str, on: Machine) -> Described:
     return found[0]
 
 
-def autostarted(on: Machine, directory: str) -> frozenset[str]:
-    """Return the real paths of the files that are started with the host."""
-    try:
-        names = os.listdir(on.path(directory))
-    except OSError:
-        return frozenset()
-    return frozenset(os.path.realpath(on.path(f"{directory}/{name}")) for name in names if not name.startswith("."))
-
-
 def rows(files: list[Described], domains: list[Domain] | None, auto: frozenset[str], on: Machine) -> list[Row]:
     """Return the list of all guests: what runs first, in the toolstack's order, then what could.
 

@@ -18,7 +18,8 @@ HOTPLUG = "/var/log/xen/xen-hotplug.log"
 SPEAKER = re.compile(r"^(?:libxl: error: \w+\.c:\d+:\w+: (?:Domain \d+:)?|qemu-system-\w+: |[\w.-]+/(?=[\w-]+: ))")
 SECRET = re.compile(r"((?:vnc)?passw(?:or)?d\s*[=:]\s*)[^\s,]+", re.IGNORECASE)
 NOISE = re.compile(
-    r"^\s*$|warning:|^char device redirected|^Parsing config|^xl: |qemu-system-\w+: terminating on signal"
+    r"^\s*$|warning:|^char device redirected|^VNC server running|^Parsing config|^xl: |"
+    r"qemu-system-\w+: terminating on signal"
 )
 CONSEQUENCE = re.compile(
     r"QMP|QAPI|qmp|[Cc]onnection reset|Connection refused|device model did not start|failed to add|failed to create|"

@@ -39,7 +39,7 @@ def refuse(known: Described, running: Iterable[str], toolstack: str, on: Machine
         raise XenError(f"{known.file.path} describes no guest", hint=f"univention-xen guest check {known.file.path}")
     from univention_xen.toolstack.listing import described
 
-    refuse_shared(known.name, writes(known.guest), written_by(running, described(on)), on)
+    refuse_shared(known.name, writes(known.guest), written_by(running, described(on), on), on)
 
 
 def default_bridge(on: Machine) -> str:
@@ -53,7 +53,7 @@ def writes(guest: Guest) -> tuple[str, ...]:
     return tuple(disk.path for disk in guest.disks if disk.writable and disk.path.startswith("/") and not disk.script)
 
 
-def written_by(running: Iterable[str], files: list[Described]) -> Writers:
+def written_by(running: Iterable[str], files: list[Described], on: Machine) -> Writers:
     """Return who has which image, as the files of the guests that run say; readers count too."""
     names = set(running)
     found: Writers = {}
@@ -61,7 +61,7 @@ def written_by(running: Iterable[str], files: list[Described]) -> Writers:
         if each.name in names and each.guest:
             for disk in each.guest.disks:
                 if disk.path and not disk.cdrom and not disk.script:
-                    found[os.path.realpath(disk.path)] = each.name
+                    found[os.path.realpath(on.path(disk.path))] = each.name
     return found
 
 
@@ -70,10 +70,11 @@ def refuse_shared(name: str, paths: Iterable[str], writers: Writers, on: Machine
     from univention_xen.image import users
 
     for path in paths:
-        other = writers.get(os.path.realpath(path))
+        place = os.path.realpath(on.path(path))
+        other = writers.get(place)
         if other and other != name:
             raise shared(name, path, f"the running guest {other}")
-        if using := users.users(path, on.root):
+        if using := users.users(place, on.root):
             raise shared(name, path, using[0].what)
 
 

@@ -22,6 +22,7 @@ class Xl:
     """xl 4.17."""
 
     name = program = "xl"
+    has_files = True
     acpi: Words = ("-F",)
     """Press the power button of a guest that has no drivers for Xen."""
 
