@@ -25,13 +25,21 @@ def private_mounts(run: Runner) -> Iterator[None]:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     with ExitStack() as stack:
-        here = os.open(".", os.O_PATH)
+        here, root = os.open(".", os.O_PATH), os.open("/", os.O_PATH)
         stack.callback(os.close, here)
+        stack.callback(os.close, root)
         usual = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         stack.callback(os.close, usual)
         if libc.unshare(CLONE_NEWNS):
             raise XenError(f"there can be no private mounts: {os.strerror(ctypes.get_errno())}")
-        stack.callback(os.fchdir, here)  # setns() leads to the root directory
+        stack.callback(os.fchdir, here)
+        stack.callback(enter_root, root)  # setns() leads to the root of the namespace, out of a chroot
         stack.callback(libc.setns, usual, CLONE_NEWNS)
         run("mount", "--make-rprivate", "/")
         yield
+
+
+def enter_root(directory: int) -> None:
+    """Make the open *directory* the root of this process again."""
+    os.fchdir(directory)
+    os.chroot(".")
