@@ -59,4 +59,5 @@ def data(found: Status) -> dict[str, Any]:
         "images": found.room._asdict(),
         "dom0": found.dom0._asdict() if found.dom0 else None,
         "guests": [guest._asdict() for guest in found.guests],
+        "pending": list(found.pending),
     }

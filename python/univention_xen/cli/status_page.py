@@ -58,6 +58,7 @@ def page(status: Status, style: Style) -> str:
         ("Images", [room(status, style)]),
         ("Bridges", bridges(status.bridges)),
         ("Guests", guests(status.guests)),
+        *([("Pending", list(status.pending))] if status.pending else []),
     ]
     lines = []
     for label, body in sections:

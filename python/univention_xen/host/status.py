@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from univention_xen import registry
 from univention_xen.guest import look
 from univention_xen.host import hypervisor, reboot, services
+from univention_xen.host.bridge import state
 from univention_xen.settings import Network, Toolstack
 from univention_xen.toolstack import detect
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 SERVICES = ("xen", "xencommons", "xendomains", "xend")
 IMAGES = "/var/lib/xen"
 NETWORK = "/sys/class/net"
+PENDING = {
+    state.PENDING: "a bridge waits to be confirmed: univention-xen host bridge confirm",
+    state.UNDOING: "a bridge is being rolled back",
+}
 PORT = re.compile(r"(?:vif|tap)([0-9]+)\.[0-9]+(?:-emu)?")
 NAME = re.compile(r"""^\s*name\s*=\s*(['"])(.*?)\1""", re.MULTILINE)
 TOOLS = {"xl": "xl", "xend": "xm"}
@@ -80,6 +85,7 @@ class Status(NamedTuple):
     room: Room
     dom0: Domain | None
     guests: list[Guest]
+    pending: tuple[str, ...] = ()
 
 
 def look_at(on: Machine) -> Status:
@@ -92,6 +98,7 @@ def look_at(on: Machine) -> Status:
         list(look_at_bridges(on, Network.read(values)[0], {each.number: each.name for each in domains})),
         look_at_room(on), next((each for each in domains if each.number == 0), None),
         look_at_guests(on, domains),
+        tuple(words for name, words in PENDING.items() if os.path.exists(on.path(state.path(name)))),
     )  # fmt: skip
 
 

@@ -111,6 +111,17 @@ def test_a_host_that_has_not_been_rebooted(root: Path, golden: Check) -> None:
     assert "xl info" not in run.asked
 
 
+def test_a_change_of_the_network_that_nobody_has_confirmed_is_shown(root: Path, found: Status) -> None:
+    assert found.pending == ()
+    (root / "var/lib/univention-xen/bridge").mkdir(parents=True)
+    (root / "var/lib/univention-xen/bridge/pending.json").write_text("{}")
+    look = status.look_at(Machine(root, cast(Runner, FakeRunner(dict(ANSWERS)))))
+    (line,) = look.pending
+    assert "host bridge confirm" in line
+    assert status_page.page(look, status_page.PLAIN).endswith(f"Pending     {line}")
+    assert host_status.data(look)["pending"] == [line]
+
+
 def test_names_cannot_steer_the_terminal(found: Status) -> None:
     hostile = found.guests[0]._replace(name="\x1b[2J\x07x")
     assert "\x1b" not in status_page.page(found._replace(guests=[hostile]), status_page.PLAIN)
