@@ -114,7 +114,8 @@ class Dom0:
         (self.where / "snapshot").write_text(f"{self.snapshot.where}\n")
 
     def _close_ssh(self) -> None:
-        subprocess.run(self.ssh_command("-q", "-O", "exit"), cwd=self.where, capture_output=True, check=False)
+        if (self.where / "ssh").exists():
+            subprocess.run(self.ssh_command("-O", "exit"), cwd=self.where, capture_output=True, check=False)
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
