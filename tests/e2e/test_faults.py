@@ -38,9 +38,9 @@ KILL_APT = r"""
 export DEBIAN_FRONTEND=noninteractive
 setsid apt-get install --yes --reinstall /srv/debs/*.deb >/srv/apt.log 2>&1 &
 apt=$!
-until pgrep -f 'univention-xen[a-z-]*.postinst' >/dev/null || ! kill -0 $apt 2>/dev/null; do :; done
+until pgrep -f 'info/univention-xen.postinst' >/dev/null || ! kill -0 $apt 2>/dev/null; do :; done
 kill -9 -$apt && echo killed
-pkill -9 -f 'univention-xen[a-z-]*.postinst'
+pkill -9 -f 'info/univention-xen.postinst'
 sleep 1
 dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*univention*'
 check killed
