@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, cast
 
 from univention_xen.cli.guest_control import add_control_verbs
+from univention_xen.cli.guest_create import add_create_verb
 from univention_xen.cli.verbs import Report
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ disks, network cards, screen and so on. Passwords are not shown."""
 def add_to(nouns: Nouns) -> None:
     """Declare the verbs."""
     guest = nouns.add("guest")
+    add_create_verb(guest)
     add_control_verbs(guest)
     importing = guest.verb(
         "import", plan_import, help="carry guest files of the xm years over to xl", description=IMPORT,

@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: 2026 Univention GmbH
+# SPDX-License-Identifier: AGPL-3.0-only
+"""A new guest: its file and its images, from what the administrator says and what the registry says otherwise."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from univention_xen import registry, units
+from univention_xen.errors import CommandFailed, ToolMissing, UsageError, XenError
+from univention_xen.guest import check, look, render
+from univention_xen.guest.model import Disk, Guest, Vif, Vnc, spelt_mac
+from univention_xen.image import create, sizes
+from univention_xen.image.look import look_at
+from univention_xen.log import log
+from univention_xen.plan import MakeDirectory, Plan
+from univention_xen.settings import Network
+from univention_xen.settings import Vnc as VncSettings
+from univention_xen.toolstack import autostart, listing, starting
+from univention_xen.toolstack.domain import one
+from univention_xen.toolstack.guests import DETACH
+from univention_xen.toolstack.steps import Foreground, Link, NewFile, Start
+
+if TYPE_CHECKING:
+    from univention_xen.plan import Machine, Step
+    from univention_xen.toolstack.domain import Toolstack
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+TAKEN = frozenset(("auto", "xl", "Domain-0", "saved", "save", "dump"))
+"""Names that mean something else below /etc/xen and /var/lib/xen."""
+IMAGES = "/var/lib/xen"
+FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd", "vhd": "vhd"}
+PVGRUB = {"pv": "/usr/lib/grub-xen/grub-x86_64-xen.bin", "pvh": "/usr/lib/grub-xen/grub-i386-xen_pvh.bin"}
+NIC_KEYS = ("mac", "bridge", "model", "ip", "script", "vifname", "rate", "backend")
+IDE = ("hda", "hdb", "hdd")  # hdc is the CD
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line says; None and '' leave it to us."""
+
+    name: str
+    kind: str = ""
+    memory: str = "1G"
+    vcpus: int = 1
+    disks: tuple[str, ...] = ()
+    cdrom: str = ""
+    nics: tuple[str, ...] = ()
+    kernel: str = ""
+    initrd: str = ""
+    cmdline: str = ""
+    bootloader: str = ""
+    boot: str = ""
+    vnc: str | None = None
+    sdl: bool = False
+    graphics: bool = True
+    autostart: bool = False
+    start: bool = False
+    console: bool = False
+
+
+class New(NamedTuple):
+    """A guest as it is to be: its images to be made, and the registry variables that its lines follow."""
+
+    guest: Guest
+    images: tuple[create.Create, ...]
+    tags: dict[str, str]
+
+
+def plan(wish: Wish, stack: Toolstack, on: Machine) -> Plan:
+    """Return the plan for a new guest. Raises XenError when anything of it is there already or makes no sense."""
+    path = refuse_taken(wish.name, stack, on)
+    new = decide(wish, on)
+    text = render.render(new.guest, tags=new.tags)
+    warn(check.GuestFile(path, text), {each.path for each in new.images}, on, fatal=wish.start)
+    steps: list[Step] = []
+    for image in new.images:
+        directory = os.path.dirname(image.path)
+        if not os.path.isdir(directory) and not any(isinstance(each, MakeDirectory) for each in steps):
+            steps.append(MakeDirectory(f"{IMAGES}/{wish.name}"))
+        if not untouched(image):
+            steps.append(image)
+    steps.append(NewFile(path, text))
+    if wish.autostart:
+        auto = autostart.directory(on)
+        steps += [MakeDirectory(auto)] if not on.path(auto).is_dir() else []
+        steps.append(Link(f"{auto}/{wish.name}.cfg", path))
+    if wish.start:
+        steps.append(Start(wish.name, stack.start(wish.name, path, paused=False)))
+        steps += [Foreground(stack.console(wish.name), DETACH)] if wish.console else []
+    return Plan(tuple(steps))
+
+
+def refuse_taken(name: str, stack: Toolstack, on: Machine) -> str:
+    """Return the path of the new guest's file. Raises UsageError and XenError for a name that cannot be used."""
+    if not NAME.fullmatch(name) or name.isdigit() or name in TAKEN:
+        raise UsageError(f"{name!r} cannot be the name of a new guest", hint="letters, digits and _ . + - between them")
+    path = f"{look.DIRECTORY}/{name}.cfg"
+    if os.path.lexists(on.path(path)):
+        raise XenError(f"{path} is there already; nothing is overwritten", hint="choose another name")
+    for each in listing.described(on):
+        if each.name == name:
+            raise XenError(f"{each.file.path} describes a guest {name} already", hint="choose another name")
+    if str(on.root) == "/":
+        try:
+            if one(stack.domains(on.run), name):
+                raise XenError(f"a guest {name} is running, though no file describes it", hint="choose another name")
+        except (CommandFailed, ToolMissing) as why:
+            log.debug("what runs cannot be seen: %s", why)
+    return path
+
+
+def decide(wish: Wish, on: Machine) -> New:
+    """Return the guest that is wished for. Raises UsageError and XenError."""
+    kind = wish.kind or ("pvh" if (wish.kernel or wish.bootloader) and not wish.cdrom else "hvm")
+    if kind != "hvm" and not (wish.kernel or wish.bootloader):
+        raise UsageError(f"a {kind} guest needs --kernel or --bootloader", hint="or --type hvm")
+    if kind == "hvm" and (wish.kernel or wish.initrd or wish.cmdline or wish.bootloader):
+        raise UsageError(
+            "an hvm guest boots from its disk or CD", hint="leave out --kernel, or choose --type pvh or pv"
+        )
+    if not 1 <= wish.vcpus <= 512:
+        raise UsageError("--vcpus takes a number from 1 to 512")
+    memory = sizes.parse_size(wish.memory) >> 20
+    if memory < 4:
+        raise UsageError(f"{wish.memory} is too little memory for any guest", hint="such as 512M or 2G")
+    disks, images = wished_disks(wish, kind, on)
+    vifs, follows = network_cards(wish, on)
+    vnc, vnc_follows = screen(wish, kind, on)
+    if wish.boot and not re.fullmatch("[acdn]{1,4}", wish.boot):
+        raise UsageError(f"--boot {wish.boot}: c is the disk, d the CD, n the network, a the floppy disk")
+    guest = Guest(
+        name=wish.name, kind=kind, memory=memory, maxmem=memory, vcpus=wish.vcpus, disks=disks, vifs=vifs,
+        boot=(wish.boot or ("cd" if wish.cdrom else "c")) if kind == "hvm" else "",
+        bootloader="pygrub" if wish.bootloader == "pygrub" else "",
+        kernel=existing(wish.kernel, on) if wish.kernel else PVGRUB[kind] if wish.bootloader == "pvgrub" else "",
+        ramdisk=existing(wish.initrd, on) if wish.initrd else "", cmdline=wish.cmdline, vnc=vnc,
+        sdl=wish.sdl and kind == "hvm", on_crash="restart",
+    )  # fmt: skip
+    return New(guest, images, follows | vnc_follows)
+
+
+def existing(path: str, on: Machine) -> str:
+    """Return the absolute path of a file that must be there. Raises XenError."""
+    found = os.path.abspath(path)
+    if not on.path(found).exists():
+        raise XenError(f"{found} does not exist")
+    return found
+
+
+def wished_disks(wish: Wish, kind: str, on: Machine) -> tuple[tuple[Disk, ...], tuple[create.Create, ...]]:
+    """Return the disks of the guest, and the images that have to be made for them."""
+    disks, images = [], []
+    for number, word in enumerate(wish.disks):
+        vdev = IDE[number] if kind == "hvm" and number < len(IDE) else f"xvd{chr(ord('a') + number + (kind == 'hvm'))}"
+        if "/" in word:
+            path = existing(word, on)
+            disks.append(Disk(path, vdev, format=FORMATS[look_at(str(on.path(path)), on.run).format]))
+            continue
+        path = f"{IMAGES}/{wish.name}/disk{number + 1}.img"
+        image = create.Create(str(on.path(path)), sizes.parse_size(word))
+        if os.path.lexists(image.path) and not untouched(image):
+            raise create.exists(image.path)
+        disks.append(Disk(path, vdev))
+        images.append(image)
+    if wish.cdrom:
+        disks.append(Disk(existing(wish.cdrom, on), "hdc" if kind == "hvm" else "xvdz", "r", cdrom=True))
+    return tuple(disks), tuple(images)
+
+
+def untouched(image: create.Create) -> bool:
+    """Whether the image is there already, as an interrupted try has left it: of this size, and nothing ever written."""
+    try:
+        status = os.lstat(image.path)
+    except OSError:
+        return False
+    return status.st_size == image.size and status.st_blocks == 0
+
+
+def network_cards(wish: Wish, on: Machine) -> tuple[tuple[Vif, ...], dict[str, str]]:
+    """Return the network cards, each with an address that nobody else has, and the variable that they follow."""
+    network = Network.read(registry.read(str(on.root)))[0]
+    bridge = network.bridge_name if network.mode == "bridge" else ""
+    used = {vif.mac for each in listing.described(on) if each.guest for vif in each.guest.vifs}
+    cards = []
+    for words in wish.nics:
+        options = dict(word.partition("=")[::2] for word in words.split(",") if word)
+        if odd := [key for key in options if key not in NIC_KEYS or not options[key]]:
+            raise UsageError(f"--nic {odd[0]}: a card has {', '.join(f'{key}=…' for key in NIC_KEYS)}")
+        mac = spelt_mac(options.pop("mac", "")) or ("" if "mac=" in words else fresh_mac(used))
+        if not mac or mac in used:
+            raise UsageError(f"--nic {words}: " + ("another guest has this address" if mac else "this is no address"))
+        used.add(mac)
+        place, model = options.pop("bridge", bridge), options.pop("model", "")
+        if place and not re.fullmatch(units.INTERFACE, place):
+            raise UsageError(f"{place!r} cannot be the name of a bridge")
+        cards.append(Vif(mac, place, model, options=tuple(options.items())))
+    own = any("bridge=" in words for words in wish.nics)
+    return tuple(cards), {"vif": Network.bridge_name.name} if cards and bridge and not own else {}
+
+
+def fresh_mac(used: set[str]) -> str:
+    """Return an address of Xen's own range that is not in *used*."""
+    while True:
+        number = secrets.randbits(23)
+        mac = f"00:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
+        if mac not in used:
+            return mac
+
+
+def screen(wish: Wish, kind: str, on: Machine) -> tuple[Vnc, dict[str, str]]:
+    """Return the screen and the variable that it follows; hvm guests have one unless they are not to have it."""
+    if not wish.graphics or wish.sdl or (wish.vnc is None and kind != "hvm"):
+        return Vnc(), {}
+    if wish.vnc:
+        try:
+            return Vnc(on=True, listen=units.ip_address(wish.vnc)), {}
+        except ValueError as why:
+            raise UsageError(f"--vnc {wish.vnc} {why}") from None
+    settings = VncSettings.read(registry.read(str(on.root)))[0]
+    if settings.asks_for_password and not units.is_loopback(settings.vnc_listen):
+        log.warning(
+            "the installed device model cannot ask for the VNC password in the registry, so %s listens on 127.0.0.1: "
+            "reach it through ssh -L", wish.name,
+        )  # fmt: skip
+        return Vnc(on=True), {}
+    return Vnc(on=True, listen=settings.vnc_listen), {"vnclisten": VncSettings.vnc_listen.name}
+
+
+def warn(file: check.GuestFile, made: set[str], on: Machine, *, fatal: bool) -> None:
+    """Say what is wrong with the new guest; *fatal* if it is to start. Raises XenError."""
+    facts = look.facts([file], on)
+    missing = frozenset(path for path in facts.missing if str(on.path(path)) not in made)
+    facts = replace(facts, missing=missing, default_bridge=starting.default_bridge(on))
+    for finding in check.check([file], facts):
+        if fatal and finding.severity == "error":
+            raise XenError(f"the guest would not start: {finding.sentence}", hint=finding.hint)
+        log.warning("%s", finding.sentence)
