@@ -64,7 +64,7 @@ def start_watchdog(on: Machine, token: str) -> None:
     words = (sys.executable, "-I", WATCHDOG, str(on.root))
     if on.path("/run/systemd/system").is_dir():
         unit = f"univention-xen-bridge-{token}"
-        properties = ("--property=Restart=on-failure", "--property=RestartSec=1", "--property=StartLimitIntervalSec=0")
+        properties = ("--property=Restart=on-failure", "--property=RestartSec=1")
         on.run("systemd-run", "--quiet", "--collect", f"--unit={unit}", *properties, *words, token)
         on.run("systemctl", "--quiet", "is-active", f"{unit}.service")
     else:

@@ -192,4 +192,9 @@ def by_hand(manager: str, interface: str, bridge: str) -> str:
             f"move the keys below ethernets: {interface}: to bridges: {bridge}: with interfaces: [{interface}], "
             "then run: netplan try"
         )
-    return f"make {bridge} with its port {interface} there"
+    return (
+        f"in /etc/systemd/network write {bridge}.netdev ([NetDev] Name={bridge} Kind=bridge), "
+        f"let the file of {interface} "
+        f"match Name={bridge}, write one that matches Name={interface} with [Network] Bridge={bridge}, "
+        "then run: networkctl reload"
+    )
