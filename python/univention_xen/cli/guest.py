@@ -75,10 +75,11 @@ def show_import(args: Namespace, _on: Machine, plan: Plan) -> Report:
 def read_check(args: Namespace, on: Machine) -> Report:
     """Report everything that is wrong."""
     from univention_xen.guest import check, look
+    from univention_xen.toolstack import starting
 
     paths = list(dict.fromkeys(look.named(word, on) for word in args.guests)) or look.all_files(on)
     files = [look.read(path, on) for path in paths]
-    findings = check.check(files, look.facts(files, on))
+    findings = check.check(files, starting.facts(files, on))
     text = "\n".join(map(str, findings)) or f"Nothing wrong with {len(files)} guest{'s' * (len(files) != 1)}."
     return Report(text, [each._asdict() for each in findings], int(bool(findings)))
 

@@ -127,6 +127,16 @@ def locks_of_start(args: Namespace, on: Machine) -> tuple[str, ...]:
     return (f"guest {known.name}", *{f"image {os.path.realpath(path)}" for path in paths})
 
 
+def locks_of_restore(args: Namespace, on: Machine) -> tuple[str, ...]:
+    """Return what nobody else may change meanwhile: the saved guest and the images that it writes."""
+    from univention_xen.toolstack import guests, saved
+
+    if args.connect:
+        return locks_of_name(args, on)
+    file = saved.look_at(guests.saved_at(args.guest))
+    return (f"guest {file.name or file.path}", *{f"image {os.path.realpath(path)}" for path in file.writes})
+
+
 def stack_of(args: Namespace, on: Machine) -> Toolstack:
     """Return the toolstack that a command line means."""
     from univention_xen.toolstack import choose

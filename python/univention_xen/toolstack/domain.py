@@ -37,6 +37,8 @@ class Toolstack(Protocol):
     """Runs guests. All but ``domains`` return the words of a command; names have passed ``guest_name``."""
 
     name: str
+    syntax: str
+    """Which guest files it reads: xl, xm, or '' for none."""
     has_files: bool
     """Whether guests, and their memory when saved, are files of this host."""
 

@@ -42,7 +42,7 @@ def plan_start(word: str, stack: Toolstack, on: Machine, *, paused: bool = False
     if domain and domain.exists:
         return already(domain)
     if known:
-        starting.refuse(known, [each.name for each in domains if each.exists], stack.name, on)
+        starting.refuse(known, [each.name for each in domains if each.exists], stack.syntax, on)
     steps: list[Step] = [Start(name, stack.start(name, path, paused=paused))]
     if console:
         steps.append(Foreground(stack.console(name), DETACH))
@@ -164,9 +164,7 @@ def plan_restore(word: str, stack: Toolstack, on: Machine, *, paused: bool = Fal
         if remove:
             raise UsageError("--remove cannot reach the host where the guest runs")
         return Plan.of(Run(stack.restore(os.path.abspath(word), paused=paused)))
-    path = os.path.abspath(word) if "/" in word else f"{SAVED}/{guest_name(word)}"
-    if "/" not in word and not os.path.exists(path) and os.path.isfile(word):
-        path = os.path.abspath(word)
+    path = saved_at(word)
     file = saved.look_at(path)
     domains = stack.domains(on.run)
     if file.name:
@@ -176,6 +174,12 @@ def plan_restore(word: str, stack: Toolstack, on: Machine, *, paused: bool = Fal
         starting.refuse_shared(file.name, file.writes, starting.written_by(users, listing.described(on), on), on)
     steps: list[Step] = [Start(file.name or path, stack.restore(path, paused=paused))]
     return Plan((*steps, *((saved.removal(path),) if remove else ())))
+
+
+def saved_at(word: str) -> str:
+    """Return the file that *word* means: a path, or what `save` has written of the guest of that name."""
+    path = f"{SAVED}/{guest_name(word)}" if "/" not in word else word
+    return os.path.abspath(path if os.path.exists(path) or not os.path.isfile(word) else word)
 
 
 def plan_migrate(name: str, stack: Toolstack, on: Machine, *, host: str, live: bool = False) -> Plan:

@@ -24,6 +24,7 @@ class Libvirt:
     """virsh, connected to *uri*."""
 
     name = "libvirt"
+    syntax = ""
     has_files = False
 
     def __init__(self, uri: str = "xen:///system") -> None:

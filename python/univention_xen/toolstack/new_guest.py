@@ -233,9 +233,8 @@ def screen(wish: Wish, kind: str, on: Machine) -> tuple[Vnc, dict[str, str]]:
 
 def warn(file: check.GuestFile, made: set[str], on: Machine, *, fatal: bool) -> None:
     """Say what is wrong with the new guest; *fatal* if it is to start. Raises XenError."""
-    facts = look.facts([file], on)
-    missing = frozenset(path for path in facts.missing if str(on.path(path)) not in made)
-    facts = replace(facts, missing=missing, default_bridge=starting.default_bridge(on))
+    facts = starting.facts([file], on)
+    facts = replace(facts, missing=frozenset(path for path in facts.missing if str(on.path(path)) not in made))
     for finding in check.check([file], facts):
         if fatal and finding.severity == "error":
             raise XenError(f"the guest would not start: {finding.sentence}", hint=finding.hint)

@@ -14,20 +14,23 @@ from univention_xen.errors import XenError
 from univention_xen.guest import check, look
 
 if TYPE_CHECKING:
+    from univention_xen.guest.check import Facts, GuestFile
     from univention_xen.guest.model import Guest
     from univention_xen.plan import Machine
     from univention_xen.toolstack.listing import Described
 
 XL_CONF = "/etc/xen/xl.conf"
-DEFAULT_BRIDGE = re.compile(r"""^\s*(?:vif\.default\.bridge|defaultbridge)\s*=\s*["']([^"']*)["']""", re.MULTILINE)
+DEFAULT = re.compile(
+    r"""^\s*(?P<name>vif\.default\.(?:bridge|script)|defaultbridge|vifscript)\s*=\s*["'](?P<value>[^"']*)["']""",
+    re.MULTILINE,
+)
 Writers = dict[str, str]
 
 
-def refuse(known: Described, running: Iterable[str], toolstack: str, on: Machine) -> None:
-    """Raise XenError with everything that speaks against it."""
-    if toolstack == "xl":
-        facts = replace(look.facts([known.file], on), default_bridge=default_bridge(on))
-        found = [each for each in check.check([known.file], facts) if each.severity == "error"]
+def refuse(known: Described, running: Iterable[str], syntax: str, on: Machine) -> None:
+    """Raise XenError with everything that speaks against it; *syntax* is that of the toolstack's files."""
+    if syntax == "xl":
+        found = [each for each in check.check([known.file], facts([known.file], on)) if each.severity == "error"]
         if found:
             first, *others = (f"{each.path}:{each.line}: {each.sentence}" for each in found)
             hints = [each.hint for each in found if each.hint][:1]
@@ -37,15 +40,38 @@ def refuse(known: Described, running: Iterable[str], toolstack: str, on: Machine
             )
     if not known.guest:
         raise XenError(f"{known.file.path} describes no guest", hint=f"univention-xen guest check {known.file.path}")
+    needed = (*(disk.path for disk in known.guest.disks if not disk.script), known.guest.kernel, known.guest.ramdisk)
+    for path in needed:
+        if path.startswith("/") and not on.path(path).exists():
+            raise XenError(f"{known.name} would not start: {path} does not exist")
     from univention_xen.toolstack.listing import described
 
     refuse_shared(known.name, writes(known.guest), written_by(running, described(on), on), on)
 
 
+def facts(files: Iterable[GuestFile], on: Machine) -> Facts:
+    """Return what the host knows about guests, the defaults of their network cards included."""
+    found = look.facts(files, on)
+    defaults = network_defaults(on.read(XL_CONF))
+    bridges = found.bridges
+    if defaults.get("script", "vif-bridge").rpartition("/")[2] != "vif-bridge":
+        bridges = None  # cards are routed, unless they say otherwise
+    elif bridges is not None:
+        # vif-bridge takes ethN for a missing xenbrN
+        bridges |= {f"xenbr{name[3:]}" for name in bridges if re.fullmatch(r"eth\d+", name)}
+    return replace(found, bridges=bridges, default_bridge=default_bridge(on))
+
+
+def network_defaults(text: str) -> dict[str, str]:
+    """Return the bridge and the script that xl.conf gives to network cards; old and new names mean the same."""
+    names = {"defaultbridge": "bridge", "vifscript": "script"}
+    found = ((match["name"], match["value"]) for match in DEFAULT.finditer(text))
+    return {names.get(name, name.rpartition(".")[2]): value for name, value in found}
+
+
 def default_bridge(on: Machine) -> str:
     """Return the bridge of a network card that names none, as xl understands xl.conf."""
-    found: list[str] = DEFAULT_BRIDGE.findall(on.read(XL_CONF))
-    return found[-1] if found else "xenbr0"
+    return network_defaults(on.read(XL_CONF)).get("bridge", "xenbr0")
 
 
 def writes(guest: Guest) -> tuple[str, ...]:

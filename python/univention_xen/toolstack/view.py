@@ -28,6 +28,7 @@ RDP_VIEWERS: dict[str, tuple[str, ...]] = {
     "xfreerdp": ("xfreerdp", "/v:{host}:{port}"),
     "rdesktop": ("rdesktop", "{host}:{port}"),
 }
+HERE = "127.0.0.1"
 FIRST_PORT, RDP_PORT = 5900, 3389
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -47,9 +48,13 @@ def plan(name: str, stack: Toolstack, on: Machine, *, only_tell: bool = False, r
     screen = parse_address(rdp) if rdp else vnc(must_run(name, stack, on), stack, on)
     viewers = RDP_VIEWERS if rdp else VNC_VIEWERS
     viewer = installed(viewers, on)
+    away = not rdp and remote(stack)
+    if away and units.is_loopback(screen.host):
+        return Plan.nothing(directions(name, screen, "VNC", away))
     if only_tell or not viewer or not os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}:
-        return Plan.nothing(directions(name, screen, "RDP" if rdp else "VNC"))
-    return Plan.of(Foreground(tuple(word.format(host=screen.host, port=screen.port) for word in viewer)))
+        return Plan.nothing(directions(name, screen, "RDP" if rdp else "VNC", os.uname().nodename))
+    host = f"[{screen.host}]" if ":" in screen.host else screen.host
+    return Plan.of(Foreground(tuple(word.format(host=host, port=screen.port) for word in viewer)))
 
 
 def parse_address(text: str) -> Screen:
@@ -63,7 +68,8 @@ def parse_address(text: str) -> Screen:
 def vnc(domain: Domain, stack: Toolstack, on: Machine) -> Screen:
     """Return where the toolstack says that the screen is. Raises XenError when there is none."""
     if isinstance(stack, Libvirt):
-        return parse_display(on.run(*stack.words("domdisplay", "--type", "vnc", domain.name)).out, stack.uri)
+        screen = parse_display(on.run(*stack.words("domdisplay", "--type", "vnc", domain.name)).out, stack.uri)
+        return screen._replace(host=reachable(screen.host, remote(stack) or HERE))
     place = f"/local/domain/{domain.id}/console"
     try:
         port = on.run("xenstore-read", f"{place}/vnc-port").out.strip()
@@ -80,9 +86,15 @@ def vnc(domain: Domain, stack: Toolstack, on: Machine) -> Screen:
     return Screen(reachable(host), int(port))
 
 
-def reachable(host: str) -> str:
-    """Return the address to connect to on this host when a server listens on *host*."""
-    return "127.0.0.1" if host in ("", "0.0.0.0", "::", "[::]") else host  # noqa: S104
+def remote(stack: Toolstack) -> str:
+    """Return the other host on which a toolstack runs its guests; '' for this one."""
+    match = re.match(r"[a-z0-9+]+://(?:[^@/]*@)?([^/:]+)", stack.uri) if isinstance(stack, Libvirt) else None
+    return match[1] if match else ""
+
+
+def reachable(host: str, server: str = HERE) -> str:
+    """Return the address to connect to when the host *server* listens on *host*."""
+    return server if host in ("", "0.0.0.0", "::", "[::]") else host  # noqa: S104
 
 
 def parse_display(text: str, uri: str) -> Screen:
@@ -90,7 +102,7 @@ def parse_display(text: str, uri: str) -> Screen:
     match = re.fullmatch(r"vnc://(?:[^@/]*@)?(.*?)(?::(\d+))?", text.strip())
     if not match:
         raise XenError("libvirt tells no address of a screen", hint=f"virsh --connect {uri} domdisplay NAME")
-    return Screen(reachable(match[1]), FIRST_PORT + int(match[2] or 0))
+    return Screen(match[1], FIRST_PORT + int(match[2] or 0))
 
 
 def installed(viewers: dict[str, Words], on: Machine) -> Words:
@@ -101,12 +113,12 @@ def installed(viewers: dict[str, Words], on: Machine) -> Words:
     return ()
 
 
-def directions(name: str, screen: Screen, protocol: str) -> str:
+def directions(name: str, screen: Screen, protocol: str, server: str) -> str:
     """Return where the screen is, and how to reach it from elsewhere."""
     text = f"The screen of {name} is at {screen} ({protocol})."
     if units.is_loopback(screen.host):
         text += (
-            f"\nFrom another machine: ssh -L {screen.port}:{screen.host}:{screen.port} root@{os.uname().nodename}"
+            f"\nFrom another machine: ssh -L {screen.port}:{screen.host}:{screen.port} root@{server}"
             f"\nand there a viewer for {protocol} at localhost:{screen.port}."
         )
     return text

@@ -21,7 +21,7 @@ STATES = {"d": DYING, "c": CRASHED, "s": "shut down", "p": PAUSED}
 class Xl:
     """xl 4.17."""
 
-    name = program = "xl"
+    name = program = syntax = "xl"
     has_files = True
     acpi: Words = ("-F",)
     """Press the power button of a guest that has no drivers for Xen."""
@@ -80,7 +80,7 @@ class Xl:
 class Xm(Xl):
     """xm, the command of xend."""
 
-    name = program = "xm"
+    name = program = syntax = "xm"
     acpi: Words = ()
 
     def migrate(self, name: str, host: str, *, live: bool) -> Words:

@@ -17,7 +17,7 @@ from univention_xen.errors import CommandFailed, UsageError, XenError
 from univention_xen.plan import Machine, Plan
 from univention_xen.toolstack import autostart, guests, listing, migration, reasons, saved, starting, steps, view
 from univention_xen.toolstack.domain import Domain
-from univention_xen.toolstack.xl import Xl
+from univention_xen.toolstack.xl import Xl, Xm
 
 HEADING = "Name                                        ID   Mem VCPUs\tState\tTime(s)\n"
 DOM0 = "Domain-0                                     0  1024     2     r-----     168.0\n"
@@ -120,6 +120,39 @@ def test_an_image_that_a_program_has_open_is_refused(on: Machine) -> None:
 def test_the_default_bridge_is_that_of_xl(on: Machine, text: str, bridge: str) -> None:
     on.path("/etc/xen/xl.conf").write_text(text)
     assert starting.default_bridge(on) == bridge
+
+
+def network(on: Machine, conf: str, *bridges: str) -> None:
+    on.path("/etc/xen/xl.conf").write_text(conf)
+    on.path("/etc/xen/web.cfg").write_text(CFG.format(name="web", image="/img/web") + 'vif = [ "" ]\n')
+    on.path("/sys/class/net/lo").mkdir(parents=True)
+    for bridge in bridges:
+        on.path(f"/sys/class/net/{bridge}/bridge").mkdir(parents=True)
+
+
+def test_a_missing_bridge_is_told_before(on: Machine) -> None:
+    network(on, 'vif.default.bridge="br7"\n', "br1")
+    with pytest.raises(XenError, match="the bridge br7 does not exist"):
+        guests.plan_start("web", Xl(), on)
+
+
+@pytest.mark.parametrize(
+    ("conf", "bridge"),
+    [('vif.default.bridge="br7"\n', "br7"), ('vif.default.script="vif-route"\n', "other"), ("", "eth0")],
+)
+def test_a_card_that_finds_its_network_is_no_obstacle(on: Machine, conf: str, bridge: str) -> None:
+    network(on, conf, bridge)
+    assert guests.plan_start("web", Xl(), on).steps
+
+
+def test_xm_looks_for_what_is_missing_too(on: Machine) -> None:
+    on.run.answers["xm list"] = HEADING + DOM0  # type: ignore[attr-defined]
+    text = "name = 'old'\nkernel = '/boot/k'\ndisk = [ 'file:/img/none,xvda,w' ]\n"
+    on.path("/etc/xen/old.cfg").write_text(text)
+    with pytest.raises(XenError, match="/img/none does not exist"):
+        guests.plan_start("old", Xm(), on)
+    on.path("/img/none").touch()
+    assert str(guests.plan_start("old", Xm(), on)) == "xm create /etc/xen/old.cfg"
 
 
 DES = (
@@ -342,7 +375,9 @@ def test_a_remote_desktop(on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_display_of_libvirt() -> None:
     assert view.parse_display("vnc://127.0.0.1:1\n", "") == ("127.0.0.1", 5901)
-    assert view.parse_display("vnc://0.0.0.0:0", "") == ("127.0.0.1", 5900)
+    assert view.parse_display("vnc://xen2:0", "") == ("xen2", 5900)
+    assert view.reachable("") == "127.0.0.1"
+    assert view.reachable("::", "xen2") == "xen2"
     with pytest.raises(XenError):
         view.parse_display("spice://x", "")
 
