@@ -107,9 +107,7 @@ class Qemu:
         (self.where / "pid").write_text(f"{process.pid}\n")
         until(self._monitor_answers, "QEMU's monitor answers", within=60, pause=0.05)
         if resume:
-            until(
-                lambda: self.ask("query-status")["status"] != "inmigrate", "the memory is loaded", minutes(5), pause=0.1
-            )
+            until(lambda: not self._is_loading(), "the memory is loaded", minutes(5))
             self.ask("cont")
 
     def _monitor_answers(self) -> bool:
@@ -119,6 +117,9 @@ class Qemu:
         except OSError:
             return False
         return True
+
+    def _is_loading(self) -> bool:
+        return str(self.ask("query-status")["status"]) == "inmigrate"
 
     def pid(self) -> int:
         """The process id, 0 when it is not running."""

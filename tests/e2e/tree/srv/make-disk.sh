@@ -9,6 +9,7 @@ echo 'start=1MiB, type=83, bootable' | /sbin/sfdisk --quiet --label dos "$raw"
 export tree size raw
 # The bind mount is private and not recursive: mke2fs sees the tree without /proc and /sys.
 # The empty tmpfs hides the image from itself.
+# shellcheck disable=SC2016 # the inner shell expands
 unshare --mount --propagation private sh -eu -c '
 	mount --bind "$tree" /mnt
 	mount -t tmpfs none /mnt/media

@@ -4,7 +4,7 @@
 # Builds, in the Dom0's tree, what the guests start from: the Dom0's own kernel, a small initrd, a disk for HVM.
 set -eu
 cd /srv/guest
-kernel=$(ls /lib/modules | tail -n 1)
+for modules in /lib/modules/*; do kernel=${modules##*/}; done # the newest, should there be two
 ln -sf "/boot/vmlinuz-$kernel" vmlinuz
 
 root=$(mktemp -d)
