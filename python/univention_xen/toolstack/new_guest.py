@@ -116,7 +116,7 @@ def refuse_taken(name: str, stack: Toolstack, on: Machine) -> str:
 
 def decide(wish: Wish, on: Machine) -> New:
     """Return the guest that is wished for. Raises UsageError and XenError."""
-    kind = wish.kind or ("pvh" if (wish.kernel or wish.bootloader) and not wish.cdrom else "hvm")
+    kind = wish.kind or (best_for_linux(on) if (wish.kernel or wish.bootloader) and not wish.cdrom else "hvm")
     if kind != "hvm" and not (wish.kernel or wish.bootloader):
         raise UsageError(f"a {kind} guest needs --kernel or --bootloader", hint="or --type hvm")
     if kind == "hvm" and (wish.kernel or wish.initrd or wish.cmdline or wish.bootloader):
@@ -142,6 +142,21 @@ def decide(wish: Wish, on: Machine) -> New:
         sdl=wish.sdl and kind == "hvm", on_crash="restart",
     )  # fmt: skip
     return New(guest, images, follows | vnc_follows)
+
+
+def best_for_linux(on: Machine) -> str:
+    """Return pvh, which Xen's developers advise for Linux, or pv where the processor cannot do it."""
+    if str(on.root) != "/":
+        return "pvh"
+    try:
+        return "pvh" if can_pvh(on.run("xl", "info").out) else "pv"
+    except (CommandFailed, ToolMissing):
+        return "pvh"
+
+
+def can_pvh(info: str) -> bool:
+    """Say whether a host can run pvh guests, as `xl info` says: they need what hvm guests need."""
+    return re.search(r"^virt_caps *:.*\bhvm\b", info, re.MULTILINE) is not None
 
 
 def existing(path: str, on: Machine) -> str:

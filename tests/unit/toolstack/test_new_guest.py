@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Check, FakeRunner
+from conftest import Check, FakeRunner, recorded
 from univention_xen.errors import UsageError, XenError
 from univention_xen.guest import load_xl
 from univention_xen.guest.model import Guest
@@ -170,3 +170,9 @@ def test_what_would_not_start_is_not_made(on: Machine) -> None:
     wish = Wish("web", "pvh", bootloader="pvgrub", disks=("1G",), start=True)
     with pytest.raises(XenError, match=r"would not start: the kernel .*grub-i386-xen_pvh.bin does not exist"):
         planned(wish, on)
+
+
+def test_a_processor_that_cannot_do_hvm_cannot_do_pvh() -> None:
+    info = recorded("xl-info-4.17.txt")
+    assert new_guest.can_pvh(info)
+    assert not new_guest.can_pvh(info.replace(" hvm", " "))
