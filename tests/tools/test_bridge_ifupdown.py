@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT
-from network_lab import LOOPBACK, Lab, run
+from network_lab import COMMAND, LOOPBACK, Lab, run
 
 pytestmark = pytest.mark.tools
 
@@ -79,7 +79,25 @@ def test_without_a_confirmation_everything_is_as_it_was(lab: Lab) -> None:
     assert lab.state() == before
     assert lab.reaches("192.0.2.10")
     assert ping.stop()[1] < SILENCE
-    assert not any((lab.where / "systemd").rglob("*.service"))
+    assert not list((lab.where / "systemd").iterdir())
+
+
+@pytest.mark.parametrize(("answers", "code"), [(b"what?\nyes\n", 0), (b"no\n", 1)])
+def test_on_a_terminal_the_answer_counts(lab: Lab, answers: bytes, code: int) -> None:
+    start(lab, STATIC)
+    before = lab.state()
+    ours, theirs = os.openpty()
+    with (lab.where / "apply.log").open("wb") as out:
+        argv = (*lab.enter, *COMMAND, "host", "bridge", "apply", "--confirm-within", "3600")
+        apply = lab.start(*argv, stdin=theirs, stdout=out, stderr=out)
+    lab.until("Keep it? [yes/no]")
+    os.write(ours, answers)
+    assert apply.wait(30) == code
+    assert ("Please answer yes or no." in lab.said()) == (code == 0)
+    assert (lab.state() == before) == (code == 1)
+    assert lab.reaches("192.0.2.10")
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_a_lost_connection_that_kills_apply_takes_everything_back(lab: Lab) -> None:

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from univention_xen import files
@@ -125,3 +126,5 @@ def disarm_boot(on: Machine) -> None:
     files.remove(on.path(UNIT))
     if on.path(WANTED).parent.is_dir():
         files.remove(on.path(WANTED))
+        with suppress(OSError):  # others have their units there
+            os.rmdir(on.path(WANTED).parent)
