@@ -23,6 +23,8 @@ from univention_xen.image.partitions import Partition
 from univention_xen.log import log
 
 CHUNK = 1 << 20
+WHILE_WE_LIVE = '[ "$PPID" = "$0" ] && exec "$@"'
+"""Shell: a program that was only just to be told to die with us, when we were killed, is not started at all."""
 
 
 class PartitionFile(Protocol):
@@ -90,7 +92,8 @@ def shown(disk: Disk, partition: Partition) -> Iterator[Shown]:
         }
         out = stack.enter_context(
             disk.run.reading(
-                "setpriv", "--pdeathsig", "KILL", "qemu-storage-daemon", "--pidfile", pid,
+                "setpriv", "--pdeathsig", "KILL", "sh", "-c", WHILE_WE_LIVE, str(os.getpid()),
+                "qemu-storage-daemon", "--pidfile", pid,
                 "--blockdev", json.dumps(part), "--blockdev", json.dumps(top),
                 "--export", f"type=fuse,id=window,node-name=top,mountpoint={window},writable=on",
             )
