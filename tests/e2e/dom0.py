@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -50,15 +51,18 @@ class Dom0:
         self.where = where
         self.snapshot = snapshot
         self.evidence = evidence
-        self._port = 0
+        self._known = (0, 1)
 
     # -- its life -----------------------------------------------------------------------------------------------------
 
     def restore(self, lan: str = "hubport,hubid=0") -> Dom0:
         """A fresh layer over the snapshot, running on from where it was saved; what was here before is gone."""
         self._fresh_disk()
+        begin = time.monotonic()
         self.qemu.start(kernel=self.snapshot.kernel, accel=self.snapshot.accel, resume=self.snapshot.memory, lan=lan)
         self.wait_for_ssh(minutes(5))
+        if self.evidence:
+            self.evidence.keep("resume", Said("", "", 0), time.monotonic() - begin)
         self.do(f"date --set=@{time.time():.0f}; systemctl restart systemd-journald", within=minutes(5))
         return self
 
@@ -155,20 +159,21 @@ class Dom0:
     def ssh_command(self, *words: str) -> list[str]:
         """The ssh command line, to be run in the directory of the machine."""
         base = self.snapshot.base
-        self._port = self._port if self.qemu.pid() and self._port else self._ask_port()
         options = {
             "IdentitiesOnly": "yes", "BatchMode": "yes", "HostKeyAlias": "dom0", "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": base / "known_hosts", "ConnectTimeout": 60, "LogLevel": "ERROR",
             "ControlMaster": "auto", "ControlPath": "ssh", "ControlPersist": 600,
         }  # fmt: skip
         said = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
-        return ["ssh", "-F", "none", "-p", str(self._port), "-i", str(base / "key"), *said, *words, "root@127.0.0.1"]
+        return ["ssh", "-F", "none", "-p", str(self._port()), "-i", str(base / "key"), *said, *words, "root@127.0.0.1"]
 
-    def _ask_port(self) -> int:
-        try:
-            return self.qemu.port()
-        except (OSError, Died):
-            return 1
+    def _port(self) -> int:
+        """Where its ssh is; QEMU takes another port each time it is started. 1, where nobody listens, when it is off."""
+        pid = self.qemu.pid()
+        if pid and self._known[0] != pid:
+            with contextlib.suppress(OSError, Died):
+                self._known = pid, self.qemu.port()
+        return self._known[1] if self._known[0] == pid else 1
 
     def do(self, script: str, *, within: float = 300, stdin: bytes = b"") -> Said:
         """Run a shell script in the Dom0. Raises subprocess.TimeoutExpired after *within* seconds."""
