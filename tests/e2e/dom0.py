@@ -168,7 +168,7 @@ class Dom0:
         return ["ssh", "-F", "none", "-p", str(self._port()), "-i", str(base / "key"), *said, *words, "root@127.0.0.1"]
 
     def _port(self) -> int:
-        """Where its ssh is; QEMU takes another port each time it is started. 1, where nobody listens, when it is off."""
+        """Where its ssh is; QEMU takes another port with each start. When it is off: 1, where nobody listens."""
         pid = self.qemu.pid()
         if pid and self._known[0] != pid:
             with contextlib.suppress(OSError, Died):

@@ -63,7 +63,6 @@ def ready() -> Snapshot:
         accel = qemu.accelerator()
         base = STORE / f"base-{image.base_key(packages, accel, qemu.XEN_ARGS, qemu.DOM0_ARGS, str(qemu.MEMORY_MIB))}"
         layer = STORE / f"packages-{base.name[-8:]}-{image.packages_key(packages)}"
-        forget_all_but(base, layer)
         if not (base / "memory").exists():
             accel = make_base(base, packages, accel)
         snapshot = Snapshot(base, base, read(base)["accel"])
@@ -71,6 +70,7 @@ def ready() -> Snapshot:
             if not (layer / "memory").exists():
                 make_layer(layer, snapshot, packages)
             snapshot = snapshot._replace(where=layer)
+        forget_all_but(base, layer)
     return snapshot
 
 
