@@ -19,7 +19,8 @@ from univention_xen.log import log
 from univention_xen.run import Runner
 
 NEAR = 64 * 1024  # changes closer than this are written in one go
-SCRATCH = "/var/tmp"  # noqa: S108 - only scratch() uses it
+SCRATCH = "/var/tmp/univention-xen"  # noqa: S108 - only scratch() uses it
+"""One name for all, so that each run clears away whatever a killed one has left."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Disk:
                 return file.read(length)
         start = offset // SECTOR * SECTOR
         end = min(-(-(offset + length) // SECTOR) * SECTOR, self.image.size // SECTOR * SECTOR)
-        with scratch(os.path.join(SCRATCH, "univention-xen.part")) as part:
+        with scratch(SCRATCH) as part:
             self.copy_out(start, end - start, part)
             with open(part, "rb") as file:
                 return file.read()[offset - start : offset - start + length]
@@ -98,7 +99,7 @@ def partition_copy(disk: Disk, partition: Partition) -> Iterator[str]:
     disk.insist(partition)
     path = os.path.realpath(disk.image.path)
     if disk.image.device:
-        path = os.path.join(SCRATCH, os.path.basename(path))
+        path = os.path.join(os.path.dirname(SCRATCH), os.path.basename(path))
     with scratch(path + ".partition") as copy:
         disk.copy_out(partition.start, partition.size, copy)
         yield copy
@@ -116,7 +117,7 @@ def scratch(target: str) -> Iterator[str]:
 @contextmanager
 def holding_bytes(data: bytes = b"") -> Iterator[str]:
     """Yield the name of a private file with *data*, for programs that take files only."""
-    with scratch(os.path.join(SCRATCH, "univention-xen.bytes")) as name:
+    with scratch(SCRATCH) as name:
         files.replace(name, data)
         yield name
 

@@ -79,9 +79,9 @@ def shown(disk: Disk, partition: Partition) -> Iterator[Shown]:
     part = disk.part(partition.start, partition.size, **options) | {"node-name": "part", "read-only": True}
     with ExitStack() as stack:
         stack.enter_context(private_mounts(disk.run))
-        overlay = stack.enter_context(scratch(os.path.join(SCRATCH, "univention-xen.overlay")))
-        window = stack.enter_context(scratch(os.path.join(SCRATCH, "univention-xen.partition")))
-        pid = stack.enter_context(scratch(os.path.join(SCRATCH, "univention-xen.pid")))
+        overlay = stack.enter_context(scratch(SCRATCH))
+        window = stack.enter_context(scratch(SCRATCH))
+        pid = stack.enter_context(scratch(SCRATCH))
         stack.callback(disk.run, "umount", "--lazy", window, ok=(0, 1, 32))  # still there if the daemon was killed
         disk.run("qemu-img", "create", "-q", "-f", "qcow2", overlay, str(partition.size))
         top = {
