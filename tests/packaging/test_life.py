@@ -113,6 +113,14 @@ class TestLife:
         assert "6.0.0" in root("univention-xen", "--version")
         root("univention-xen", "host", "check", ok=(0, 1))
 
+    def test_it_stays_while_a_change_of_the_network_waits_to_be_confirmed(self, root: Throwaway) -> None:
+        root.write("/var/lib/univention-xen/bridge/pending.json", "{}")
+        code, said = root.run("dpkg", "--remove", "univention-xen")
+        assert code
+        assert "univention-xen host bridge confirm" in said
+        assert status(root, "univention-xen").endswith("i"), "installed, although somebody wants it gone"
+        root.path("/var/lib/univention-xen/bridge/pending.json").unlink()
+
     def test_removing_gives_debians_files_back(self, root: Throwaway) -> None:
         said = root.apt_get("remove", "univention-xen")
         assert "Traceback" not in said
