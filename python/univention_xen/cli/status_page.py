@@ -95,7 +95,7 @@ def memory(status: Status, style: Style) -> Iterator[str]:
         return
     used = xen.memory - xen.free
     yield f"{style.bar(used, xen.memory)}{human(used * MIB)} of {human(xen.memory * MIB)} taken"
-    own = f"Dom0 {human(status.dom0.memory * MIB)}, " if status.dom0 else ""
+    own = f"Dom0 {human((status.dom0.memory or 0) * MIB)}, " if status.dom0 else ""
     others = sum(guest.memory for guest in status.guests)
     yield f"{own}guests {human(others * MIB)}, free for guests {human(xen.free * MIB)}"
 

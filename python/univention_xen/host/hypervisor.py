@@ -11,9 +11,10 @@ from univention_xen.errors import XenError
 
 if TYPE_CHECKING:
     from univention_xen.plan import Machine
+    from univention_xen.toolstack.domain import Domain
+    from univention_xen.toolstack.xl import Xl
 
 TYPE, CAPABILITIES, PROCESSORS = "/sys/hypervisor/type", "/proc/xen/capabilities", "/proc/cpuinfo"
-STATES = {"d": "dying", "c": "crashed", "s": "shut down", "p": "paused", "b": "idle", "r": "running"}
 
 
 class Hypervisor(NamedTuple):
@@ -34,23 +35,13 @@ class Hypervisor(NamedTuple):
     why: str = ""
 
 
-class Domain(NamedTuple):
-    """A running domain; memory in MiB."""
-
-    name: str
-    number: int
-    memory: int
-    processors: int
-    state: str
-
-
-def look_at(on: Machine, tool: str) -> tuple[Hypervisor, list[Domain]]:
-    """Ask the machine, through *tool* (xl or xm) where there is a hypervisor to ask."""
+def look_at(on: Machine, tool: Xl) -> tuple[Hypervisor, list[Domain]]:
+    """Ask the machine, through *tool* where there is a hypervisor to ask."""
     role = role_of(on.read(TYPE).strip(), on.read(CAPABILITIES))
     if role != "dom0":
         return Hypervisor(role, can=processor_can(on.read(PROCESSORS))), []
     try:
-        return parse_info(on.run(tool, "info").out), parse_list(on.run(tool, "list").out)
+        return parse_info(on.run(tool.program, "info").out), tool.domains(on.run)
     except XenError as why:
         return Hypervisor(role, why=str(why)), []
 
@@ -97,15 +88,3 @@ def number(found: dict[str, str], name: str) -> int:
     """Return a number, 0 when there is none."""
     value = found.get(name, "")
     return int(value) if value.isdecimal() else 0
-
-
-def parse_list(text: str) -> list[Domain]:
-    """Read the table of `xl list` or `xm list`. A name may hold blanks, so columns are counted from the right."""
-    found = []
-    for line in text.splitlines()[1:]:
-        words = line.rsplit(None, 5)
-        if len(words) == 6 and words[1].isdecimal() and words[2].isdecimal() and words[3].isdecimal():
-            letters = words[4]
-            state = next((word for letter, word in STATES.items() if letter in letters), "idle")
-            found.append(Domain(words[0], int(words[1]), int(words[2]), int(words[3]), state))
-    return found

@@ -14,11 +14,13 @@ from univention_xen.host import hypervisor, reboot, services
 from univention_xen.host.bridge import state
 from univention_xen.settings import Network, Toolstack
 from univention_xen.toolstack import detect
+from univention_xen.toolstack.domain import OFF, Domain
+from univention_xen.toolstack.xl import Xl, Xm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from univention_xen.host.hypervisor import Domain, Hypervisor
+    from univention_xen.host.hypervisor import Hypervisor
     from univention_xen.host.reboot import NextBoot
     from univention_xen.plan import Machine
     from univention_xen.toolstack.detect import Choice
@@ -32,7 +34,7 @@ PENDING = {
 }
 PORT = re.compile(r"(?:vif|tap)([0-9]+)\.[0-9]+(?:-emu)?")
 NAME = re.compile(r"""^\s*name\s*=\s*(['"])(.*?)\1""", re.MULTILINE)
-TOOLS = {"xl": "xl", "xend": "xm"}
+TOOLS = {"xl": Xl, "xend": Xm}
 
 
 class Service(NamedTuple):
@@ -92,11 +94,12 @@ def look_at(on: Machine) -> Status:
     """Ask the machine; nothing is changed, and what cannot be asked is left out."""
     values = registry.read(str(on.root))
     choice = detect.choose(Toolstack.read(values)[0].toolstack, detect.look_at(on))
-    xen, domains = hypervisor.look_at(on, TOOLS[choice.name])
+    xen, domains = hypervisor.look_at(on, TOOLS[choice.name]())
+    names = {domain.id: domain.name for domain in domains if domain.id is not None}
     return Status(
         xen, reboot.look_at(on, values, xen), choice, list(look_at_services(on)),
-        list(look_at_bridges(on, Network.read(values)[0], {each.number: each.name for each in domains})),
-        look_at_room(on), next((each for each in domains if each.number == 0), None),
+        list(look_at_bridges(on, Network.read(values)[0], names)),
+        look_at_room(on), next((each for each in domains if each.id == 0), None),
         look_at_guests(on, domains),
         tuple(words for name, words in PENDING.items() if os.path.exists(on.path(state.path(name)))),
     )  # fmt: skip
@@ -160,7 +163,7 @@ def look_at_guests(on: Machine, domains: Sequence[Domain]) -> list[Guest]:
     files = look_at_files(on)
     links = {os.path.realpath(on.path(f"{look.AUTO}/{name}")) for name in entries(on, look.AUTO)}
     at_boot = {name for name, path in files.items() if os.path.realpath(on.path(path)) in links}
-    return list(join(files, at_boot, [domain for domain in domains if domain.number]))
+    return list(join(files, at_boot, [domain for domain in domains if domain.id]))
 
 
 def join(files: dict[str, str], at_boot: set[str], domains: Sequence[Domain]) -> Iterator[Guest]:
@@ -168,6 +171,6 @@ def join(files: dict[str, str], at_boot: set[str], domains: Sequence[Domain]) ->
     running = {domain.name: domain for domain in domains}
     for name in sorted(files.keys() | running.keys()):
         domain = running.get(name)
-        number, state = (domain.number, domain.state) if domain else (None, "off")
-        memory, processors = (domain.memory, domain.processors) if domain else (0, 0)
-        yield Guest(name, files.get(name, ""), number, state, memory, processors, name in at_boot)
+        domain = domain or Domain(name, None, OFF)
+        memory, processors = domain.memory or 0, domain.vcpus or 0
+        yield Guest(name, files.get(name, ""), domain.id, domain.state, memory, processors, name in at_boot)

@@ -10,9 +10,10 @@ from typing import cast
 import pytest
 
 from conftest import FakeRunner, recorded
-from univention_xen.host.hypervisor import Domain, Hypervisor, look_at, parse_info, parse_list
+from univention_xen.host.hypervisor import Hypervisor, look_at, parse_info
 from univention_xen.plan import Machine
 from univention_xen.run import Runner
+from univention_xen.toolstack.xl import Xl
 
 INFO, LIST = recorded("xl-info-4.17.txt"), recorded("xl-list-4.17-guests.txt")
 OLD_XM = """\
@@ -67,38 +68,21 @@ def test_a_hypervisor_without_hvm() -> None:
     assert (found.can, found.iommu) == (("pv",), False)
 
 
-def test_a_recorded_table_of_domains() -> None:
-    assert parse_list(LIST) == [
-        Domain("Domain-0", 0, 1024, 2, "running"),
-        Domain("pvh", 2, 128, 1, "idle"),
-        Domain("hvm", 3, 64, 1, "idle"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("letters", "state"),
-    [("---p--", "paused"), ("---s--", "shut down"), ("----c-", "crashed"), ("-----d", "dying"), ("------", "idle")],
-)
-def test_states(letters: str, state: str) -> None:
-    assert parse_list(f"Name ID\na b c   7 512 1 {letters} 1.0\n") == [Domain("a b c", 7, 512, 1, state)]
-
-
 @pytest.mark.parametrize("text", ["", "\n", "Name\nx\n", ":\n:::", "xen_major : x\ntotal_memory : much\n"])
 def test_nonsense_is_no_traceback(text: str) -> None:
     assert parse_info(text).memory == 0
-    assert parse_list(text) == []
 
 
 def test_programs_are_asked_only_in_a_dom0(tmp_path: Path) -> None:
-    found, domains = look_at(machine(tmp_path, {"xl info": INFO, "xl list": LIST}), "xl")
+    found, domains = look_at(machine(tmp_path, {"xl info": INFO, "xl list": LIST}), Xl())
     assert (found.version, len(domains)) == ("4.17.7", 3)
-    assert look_at(machine(tmp_path, {}, capabilities=""), "xl")[0].role == "guest"
-    assert look_at(machine(tmp_path, {}, "", ""), "xl")[0].role == ""
-    assert look_at(machine(tmp_path, {}, "kvm", ""), "xl")[0].role == ""
+    assert look_at(machine(tmp_path, {}, capabilities=""), Xl())[0].role == "guest"
+    assert look_at(machine(tmp_path, {}, "", ""), Xl())[0].role == ""
+    assert look_at(machine(tmp_path, {}, "kvm", ""), Xl())[0].role == ""
 
 
 def test_a_dom0_whose_tool_does_not_answer(tmp_path: Path) -> None:
-    found, domains = look_at(machine(tmp_path, {}), "xl")
+    found, domains = look_at(machine(tmp_path, {}), Xl())
     assert (found.role, domains) == ("dom0", [])
     assert "xl is not installed" in found.why
 
@@ -107,4 +91,4 @@ def test_a_dom0_whose_tool_does_not_answer(tmp_path: Path) -> None:
 def test_what_a_processor_could_do_under_xen(tmp_path: Path, flags: str, can: int) -> None:
     on = machine(tmp_path, {}, "", "")
     (tmp_path / "proc/cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t: svm\n")
-    assert len(look_at(on, "xl")[0].can) == can
+    assert len(look_at(on, Xl())[0].can) == can
