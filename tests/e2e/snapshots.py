@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -81,8 +82,7 @@ def read(base: Path) -> dict[str, str]:
 
 def make_base(base: Path, packages: list[Path], wanted: str) -> str:
     """Build the disk, boot it, keep it as it is when everything is up; return the accelerator that could do it."""
-    new = STORE / "new"
-    shutil.rmtree(new, ignore_errors=True)
+    new = STORE / f"new-{os.getpid()}"
     with step("Debian with Xen" + (" and our packages, installed by apt" if packages else "")):
         image.build(new, packages)
     (new / "disk.qcow2").rename(new / "root.qcow2")
@@ -109,8 +109,7 @@ def make_base(base: Path, packages: list[Path], wanted: str) -> str:
 def make_layer(layer: Path, base: Snapshot, packages: list[Path]) -> None:
     """In the running Dom0, let apt install the packages as they are now."""
     machine = Dom0(run_dir("build"), base)
-    new = STORE / "new"
-    shutil.rmtree(new, ignore_errors=True)
+    new = STORE / f"new-{os.getpid()}"
     try:
         with step("the changed packages, installed by apt in the Dom0"):
             machine.restore()
@@ -131,9 +130,9 @@ def install(machine: Dom0, packages: list[Path], options: str = "--reinstall --a
 
 
 def forget_all_but(*keep: Path) -> None:
-    """Remove snapshots that nothing runs from any more."""
+    """Remove snapshots that nothing runs from any more, and what was never finished."""
     used = {Path(file.read_text().strip()) for file in STORE.glob("run/*/snapshot") if qemu.Qemu(file.parent).pid()}
-    for old in (*STORE.glob("base-*"), *STORE.glob("packages-*")):
+    for old in (*STORE.glob("base-*"), *STORE.glob("packages-*"), *STORE.glob("new-*")):
         if (
             old not in keep
             and old not in used
