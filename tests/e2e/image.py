@@ -30,7 +30,7 @@ OWN = ("python3-univention-xen", "univention-xen-registry", "univention-xen")
 PLAIN = (
     "linux-image-amd64", "initramfs-tools", "systemd-sysv", "udev", "kmod", "grub-pc", "ifupdown", "iproute2", "less",
     "bridge-utils", "iputils-ping", "netcat-openbsd", "openssh-server", "busybox-static", "cpio", "python3", "procps",
-    "psmisc",
+    "psmisc", "ifenslave", "vlan", "python3-pytest",
 )  # fmt: skip
 NEEDED = {
     "qemu-system-x86_64": "qemu-system-x86",
