@@ -13,13 +13,14 @@ from evidence import Evidence
 from qemu import minutes
 
 PROJECT = Path(__file__).resolve().parents[2]
+SOURCES = ("pyproject.toml", "python", "scripts", "tests/conftest.py", "tests/network_lab.py", "tests/kernel")
 
 
 def sources() -> bytes:
     """What pytest needs there, as a tar archive."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name in ("pyproject.toml", "python", "scripts", "tests/conftest.py", "tests/network_lab.py", "tests/kernel"):
+        for name in SOURCES:
             tar.add(PROJECT / name, name, filter=lambda member: None if "__pycache__" in member.name else member)
     return archive.getvalue()
 
