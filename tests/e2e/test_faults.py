@@ -33,14 +33,15 @@ for n in $(seq {KILLS}); do
 done
 (set_all 3000) >/dev/null && check done
 """
-#: A process group of its own, so that nothing of apt or dpkg survives; it is killed while our postinst runs.
+#: A process group of its own, so that nothing of apt or dpkg survives; it is killed while our postinst runs. The brackets
+#: keep the shell that is given this script from finding itself.
 KILL_APT = r"""
 export DEBIAN_FRONTEND=noninteractive
 setsid apt-get install --yes --reinstall /srv/debs/*.deb >/srv/apt.log 2>&1 &
 apt=$!
-until pgrep -f 'info/univention-xen.postinst' >/dev/null || ! kill -0 $apt 2>/dev/null; do :; done
+until pgrep -f '[i]nfo/univention-xen.postinst' >/dev/null || ! kill -0 $apt 2>/dev/null; do :; done
 kill -9 -$apt && echo killed
-pkill -9 -f 'info/univention-xen.postinst'
+pkill -9 -f '[i]nfo/univention-xen.postinst'
 sleep 1
 dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*univention*'
 check killed
