@@ -131,8 +131,16 @@ class Dom0:
     def wait_until_up(self) -> Dom0:
         """ssh answers and all services have been started, whether or not they failed."""
         self.wait_for_ssh(minutes(20))
-        self.do("systemctl is-system-running --wait || true", within=minutes(20))
+        until(self._services_are_started, "all services of the Dom0 have been started", minutes(20), pause=1)
         return self
+
+    def _services_are_started(self) -> bool:
+        """Asked again and again: `--wait` was seen to sleep on after the last job had ended."""
+        self.must_live()
+        try:
+            return self.do("systemctl is-system-running", within=60).out.strip() in ("running", "degraded")
+        except subprocess.TimeoutExpired:
+            return False
 
     def _ssh_answers(self, within: float = 60) -> bool:
         self.must_live()
