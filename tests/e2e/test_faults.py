@@ -33,8 +33,8 @@ for n in $(seq {KILLS}); do
 done
 (set_all 3000) >/dev/null && check done
 """
-#: A process group of its own, so that nothing of apt or dpkg survives; it is killed while our postinst runs. The brackets
-#: keep the shell that is given this script from finding itself.
+#: A process group of its own, so that nothing of apt or dpkg survives; it is killed while our postinst runs.
+#: The brackets keep the shell that is given this script from finding itself.
 KILL_APT = r"""
 export DEBIAN_FRONTEND=noninteractive
 setsid apt-get install --yes --reinstall /srv/debs/*.deb >/srv/apt.log 2>&1 &
