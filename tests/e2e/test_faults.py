@@ -34,7 +34,6 @@ done
 (set_all 3000) >/dev/null && check done
 """
 #: A process group of its own, so that nothing of apt or dpkg survives; it is killed while our postinst runs.
-#: The brackets keep pgrep from finding the shell that calls it.
 #: The brackets keep the shell that is given this script from finding itself.
 KILL_APT = r"""
 export DEBIAN_FRONTEND=noninteractive
