@@ -36,7 +36,7 @@ class Lab:
             run("ip", "netns", "add", name)
         for n in range(cards):
             run(
-                "ip", "link", "add", f"eth{n}", "address", f"52:54:00:00:01:0{n}", "netns", self.host,
+                "ip", "-n", self.host, "link", "add", f"eth{n}", "address", f"52:54:00:00:01:0{n}",
                 "type", "veth", "peer", "name", f"p{n}", "netns", self.peer,
             )  # fmt: skip
             run("ip", "-n", self.peer, "link", "set", f"p{n}", "up")
