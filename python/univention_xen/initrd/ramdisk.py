@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from univention_xen import files
 from univention_xen.errors import XenError
@@ -38,9 +39,18 @@ def unpacked(initrd: str, beside: str, run: Runner) -> Iterator[Ext]:
             for part in parts.parts(initrd, run):
                 if part.kind != parts.EXT or part.start:
                     raise XenError("the initrd holds a file system and something else besides")
-                while block := part.stream.read(BLOCK):
-                    target.write(block)
+                write_behind(part.stream, target)
         yield Ext(name, run)
+
+
+def write_behind(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy the rest of *source*, unpacking one block while the one before is being written."""
+    with ThreadPoolExecutor(1) as writer:
+        written = writer.submit(bytes)
+        while block := source.read(BLOCK):
+            written.result()
+            written = writer.submit(target.write, block)
+        written.result()
 
 
 def look_into(ext: Ext, contents: Contents) -> Contents:
