@@ -15,6 +15,7 @@ from univention_xen.log import log
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Collection, Iterator
+    from types import FrameType
 
 ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -93,13 +94,12 @@ class Runner:
         log.debug("+ %s", shlex.join(words))
         if advice:
             log.say(advice)
+        # before it starts, so that none is missed; a handler ends with exec, so that the program can be interrupted
+        before = signal.signal(signal.SIGINT, _not_for_us)
         try:
-            program = subprocess.Popen(words, env=os.environ | {"PATH": ENVIRONMENT["PATH"]})
+            code = subprocess.Popen(words, env=os.environ | {"PATH": ENVIRONMENT["PATH"]}).wait()
         except (FileNotFoundError, PermissionError):
             raise missing(words[0]) from None
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            code = program.wait()
         finally:
             signal.signal(signal.SIGINT, before)
         if code not in (0, -signal.SIGINT):
@@ -143,6 +143,10 @@ class Runner:
         """
         with _started(argv, source, target):
             pass
+
+
+def _not_for_us(_number: int, _frame: FrameType | None) -> None:
+    """Take a signal that is meant for the program in the foreground."""
 
 
 @contextmanager
