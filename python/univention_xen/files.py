@@ -131,6 +131,12 @@ def link(path: str | os.PathLike[str], target: str) -> None:
     sync_directory(os.path.dirname(name))
 
 
+def rename(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Let a file be called *target*, in the same directory; a file of that name is gone then. Raises OSError."""
+    os.rename(path, target)
+    sync_directory(os.path.dirname(os.fspath(target)))
+
+
 def sweep(target: str) -> None:
     """Remove the temporary files of *target*, and theirs, whose processes have been killed."""
     import re

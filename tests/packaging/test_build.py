@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT
+from univention_xen.toolstack import examples
 
 pytestmark = pytest.mark.tools
 
@@ -108,8 +109,8 @@ class Deb:
     """What a package holds."""
 
     def __init__(self, file: Path) -> None:
-        data = subprocess.run(["dpkg-deb", "--fsys-tarfile", file], capture_output=True, check=True).stdout
-        with tarfile.open(fileobj=BytesIO(data)) as archive:
+        self.data = subprocess.run(["dpkg-deb", "--fsys-tarfile", file], capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=BytesIO(self.data)) as archive:
             self.members = {member.name.removeprefix("."): member for member in archive}
         listed = subprocess.run(
             ["dpkg-deb", "-I", file, "conffiles"], capture_output=True, text=True, check=False
@@ -118,6 +119,12 @@ class Deb:
 
     def files(self) -> set[str]:
         return {name for name, member in self.members.items() if not member.isdir()}
+
+    def read(self, name: str) -> bytes:
+        with tarfile.open(fileobj=BytesIO(self.data)) as archive:
+            file = archive.extractfile(self.members[name])
+            assert file
+            return file.read()
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +147,14 @@ def test_everything_below_etc_is_a_conffile(packages: dict[str, Deb]) -> None:
 def test_generated_files_are_not_in_a_package(packages: dict[str, Deb]) -> None:
     for deb in packages.values():
         assert not {name for name in deb.files() if name.startswith(("/etc/xen/", "/etc/default/"))}
+
+
+def test_the_examples_are_what_the_templates_make_of_them(packages: dict[str, Deb]) -> None:
+    place = "/usr/share/doc/univention-xen/examples/"
+    shipped = {name.removeprefix(place) for name in packages["univention-xen"].files() if name.startswith(place)}
+    assert shipped == {f"{name}.cfg" for name in examples.EXAMPLES} >= {"basis-vmx.cfg"}
+    for name in examples.EXAMPLES:
+        assert packages["univention-xen"].read(f"{place}{name}.cfg").decode() == examples.text(name)
 
 
 def test_the_files_belong_to_root_and_are_readable(packages: dict[str, Deb]) -> None:

@@ -25,6 +25,7 @@ from univention_xen.guest.convert import NotImported, convert
 from univention_xen.guest.model import Disk, Guest, Vif, Vnc, differences
 from univention_xen.guest.render import render
 from univention_xen.guest.words import BadSyntax, CannotRun
+from univention_xen.toolstack import examples
 
 pytestmark = pytest.mark.tools
 
@@ -142,6 +143,14 @@ def test_rendered_guests_mean_to_xl_what_they_should(xl: Ask, kind: str) -> None
         answer = xl(render(guest, tags={"vnclisten": "xen/vnc/listen"}, directories=SHIPPED))
         assert answer.guest, answer.messages
         assert differences(guest, answer.guest) == []
+
+
+@pytest.mark.parametrize("name", examples.EXAMPLES)
+def test_shipped_examples_mean_to_xl_what_they_should(xl: Ask, name: str) -> None:
+    answer = xl(examples.text(name, SHIPPED))
+    assert answer.guest, answer.messages
+    assert not answer.messages
+    assert differences(examples.EXAMPLES[name].guest, answer.guest) == []
 
 
 PIECES = [

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -150,9 +151,23 @@ def test_everything_stays_but_the_modules(
     told = capsys.readouterr().out
     assert f'kernel = "{tmp_path}/host/boot/vmlinuz-{VERSION}"' in told
     assert f'ramdisk = "{tmp_path}/out"' in told
-    assert int(told.split("ramdisk_size=")[1].split('"')[0]) * 1024 > read_contents(str(tmp_path / "out"), RUN).unpacked
+    assert int(told.split("ramdisk_size=")[1].split()[0]) * 1024 > read_contents(str(tmp_path / "out"), RUN).unpacked
     if repack:
         assert {part.compression for part in read_contents(str(tmp_path / "out"), RUN).parts} == {how}
+
+
+def test_the_command_that_is_printed_makes_a_guest_of_the_new_initrd(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(write(tmp_path)) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    program, *words = shlex.split(line.removeprefix("# or: "))
+    assert program == "univention-xen"
+    assert main([word.replace("NAME", "fresh-from-the-installer") for word in words] + ["--dry-run"]) == 0
+    planned = capsys.readouterr().out
+    assert f'ramdisk = "{tmp_path}/out"' in planned
+    assert "ramdisk_size=" in planned
+    assert 'on_reboot = "destroy"' in planned
 
 
 def test_the_indexes_are_for_exactly_these_modules(tmp_path: Path) -> None:
@@ -370,6 +385,7 @@ def test_a_file_system_grows_and_is_consistent(
     RUN("e2fsck", "-fn", image)
     assert int(told.split("ramdisk_size=")[1].split()[0]) * 1024 >= image.stat().st_size
     assert "root=/dev/ram0" in told
+    assert "--type pv-install" in told, "the system to be installed has a kernel as old as its installer's"
     assert main(["initrd", "show", str(tmp_path / "out"), "--files", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     files = {row["path"]: row for row in shown["files"]}

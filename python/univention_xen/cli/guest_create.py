@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from univention_xen.errors import UsageError
+
 if TYPE_CHECKING:
     from argparse import Namespace
 
@@ -20,14 +22,33 @@ is shown; lines that follow a variable say so.
 
   univention-xen guest create winxp --type hvm --disk 8G --cdrom winxp.iso --vnc
 
-Without --type a guest with --kernel or --bootloader is pvh, any other hvm."""
+Without --type a guest with --kernel or --bootloader is pvh where processor and
+kernel can do that and pv below that, any other hvm.
+
+A Linux is installed into a paravirtual guest by its installer's kernel and
+initrd, which `initrd build` makes ready:
+
+  univention-xen guest create web --type pv-install --disk 8G --nic \\
+    --kernel /boot/vmlinuz-VERSION --initrd /root/initrd-xen-VERSION --start --console
+  univention-xen guest finish-install web
+
+writes the installer's file, /etc/xen/NAME.cfg, and beside it that of the guest as
+it will be, NAME.cfg.after-install, which nothing takes for a guest. It boots from
+its own disk by --bootloader (pygrub), or by the --installed-kernel on this host.
+pvh-install is the same for a guest that is pvh: better where the processor and
+the system to be installed can do that, which UCS 2 and 3 cannot."""
+FINISH = """\
+Let the guest that has been installed take the place of its installer: the file
+NAME.cfg.after-install becomes /etc/xen/NAME.cfg, in one step. Refused while the
+installer runs, and while nothing was ever written to the guest's disks."""
+TYPES = ("hvm", "pv", "pvh", "pv-install", "pvh-install")
 
 
 def add_create_verb(noun: Noun) -> None:
     """Declare the verb."""
     create = noun.verb("create", plan_create, help="make a new guest", description=CREATE, locks=locks)
     create.argument("name", metavar="NAME")
-    create.argument("--type", dest="kind", choices=("hvm", "pv", "pvh"), default="", help="how it is virtualised")
+    create.argument("--type", dest="kind", choices=TYPES, default="", help="how it is virtualised")
     create.argument("--memory", default="1G", metavar="SIZE", help="such as 512M or 2G (default: 1G)")
     create.argument("--vcpus", type=int, default=1, metavar="N", help="processors (default: 1)")
     create.argument("--disk", dest="disks", action="append", default=[], metavar="SIZE|PATH",
@@ -39,6 +60,10 @@ def add_create_verb(noun: Noun) -> None:
     create.argument("--initrd", default="", metavar="FILE", help="its initrd")
     create.argument("--cmdline", default="", metavar="WORDS", help="its command line")
     create.argument("--bootloader", choices=("pygrub", "pvgrub"), default="", help="the kernel is in the guest's disk")
+    create.argument("--installed-kernel", default="", metavar="FILE",
+                    help="a kernel on this host that starts the installed guest, instead of --bootloader")  # fmt: skip
+    create.argument("--installed-initrd", default="", metavar="FILE", help="its initrd")
+    create.argument("--installed-cmdline", default="", metavar="WORDS", help="its command line")
     create.argument("--boot", default="", metavar="cdn", help="order of drives: c disk, d CD, n network")
     screen = create.parser.add_mutually_exclusive_group()
     screen.add_argument("--vnc", nargs="?", const="", metavar="LISTEN", help="show the screen, at this address")
@@ -47,6 +72,11 @@ def add_create_verb(noun: Noun) -> None:
     create.argument("--autostart", action="store_true", help="start it with the host")
     create.argument("--start", action="store_true", help="start it now")
     create.argument("--console", action="store_true", help="start it and connect to its console")
+    finish = noun.verb(
+        "finish-install", plan_finish, help="let an installed guest take its installer's place", description=FINISH,
+        locks=locks,
+    )  # fmt: skip
+    finish.argument("name", metavar="NAME")
 
 
 def locks(args: Namespace, _on: Machine) -> tuple[str, ...]:
@@ -56,7 +86,7 @@ def locks(args: Namespace, _on: Machine) -> tuple[str, ...]:
 
 def plan_create(args: Namespace, on: Machine) -> Plan:
     """Return the plan for a new guest."""
-    from univention_xen.toolstack import choose, new_guest
+    from univention_xen.toolstack import choose, installing, new_guest
 
     start = args.start or args.console
     if start:
@@ -64,6 +94,17 @@ def plan_create(args: Namespace, on: Machine) -> Plan:
     wish = new_guest.Wish(
         args.name, args.kind, args.memory, args.vcpus, tuple(args.disks), args.cdrom, tuple(args.nics), args.kernel,
         args.initrd, args.cmdline, args.bootloader, args.boot, args.vnc, args.sdl, args.graphics, args.autostart,
-        start, args.console,
+        start, args.console, args.installed_kernel, args.installed_initrd, args.installed_cmdline,
     )  # fmt: skip
+    if args.kind in installing.KINDS:
+        return installing.plan_create(wish, choose.toolstack(on), on)
+    if args.installed_kernel or args.installed_initrd or args.installed_cmdline:
+        raise UsageError("what starts the installed guest is for --type pv-install and pvh-install only")
     return new_guest.plan(wish, choose.toolstack(on), on)
+
+
+def plan_finish(args: Namespace, on: Machine) -> Plan:
+    """Return the plan that ends an installation."""
+    from univention_xen.toolstack import choose, installing
+
+    return installing.plan_finish(args.name, choose.toolstack(on), on)

@@ -25,8 +25,9 @@ image, or a directory with its files) or is a file of its own. It may be any
 number of cpio archives (Debian, UCS 4 and 5) or an ext2 file system (UCS 2.x),
 in any compression that the kernel knows.
 
-The lines for the guest's configuration are printed. Nothing is overwritten, and
-no root, loop device or mount is needed."""
+The lines for the guest's configuration are printed, and the `guest create`
+command that makes such a guest. Nothing is overwritten, and no root, loop device
+or mount is needed."""
 SHOW = """\
 Show the parts of an initrd, how they are compressed, and which kernel modules
 are in it."""
@@ -124,14 +125,22 @@ def plan_build(args: Namespace, on: Machine) -> Plan:
     return build.plan_build(wanted(args, on))
 
 
-def built(_args: Namespace, _on: Machine, plan: Plan) -> Report:
-    """Show the lines for the guest."""
+def built(_args: Namespace, on: Machine, plan: Plan) -> Report:
+    """Show the lines for the guest, and the command that makes it."""
+    import shlex
+
+    from univention_xen.initrd import parts
     from univention_xen.initrd.build import Build
+    from univention_xen.toolstack.new_guest import best_for_linux
 
     step = plan.steps[0]
     if not isinstance(step, Build) or not step.built:
         return Report("", None)
-    return Report(step.built.lines(), step.built.as_data())
+    # what is installed from a file system as initrd (UCS 2) has a kernel that can be pv only
+    kind = "pv" if step.built.kind == parts.EXT else best_for_linux(on, step.built.kernel)
+    command = step.built.command(kind)
+    text = f"{step.built.lines()}\n# or: {shlex.join(command)}"
+    return Report(text, step.built.as_data() | {"create": list(command)})
 
 
 def read_show(args: Namespace, _on: Machine) -> Report:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from univention_xen.guest.check import GuestFile
 
-NOT_GUESTS = re.compile(r"\.(conf|sxp|orig|rej|bak|before-import)$|~$|\.dpkg-\w+$|^\.|^README")
+NOT_GUESTS = re.compile(r"\.(conf|sxp|orig|rej|bak|before-import|after-install)$|~$|\.dpkg-\w+$|^\.|^README")
 
 
 class Result(NamedTuple):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 DIRECTORY = "/etc/xen"
 AUTO = "/etc/xen/auto"
+AFTER_INSTALL = ".after-install"
+"""Behind the name of a guest's file: what takes its place when the installation is over. Until then it is no guest."""
 LARGE = 1 << 20
 """No guest file is larger; what is, is something else."""
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 READABLE = 0o644
+DEFAULT_MEMORY = 1024
+"""MiB that `guest create` gives to a guest."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,25 @@ class Built:
         """How many MiB the guest needs at least: packed and unpacked at once, and room to work."""
         return (self.size + self.unpacked + MIB - 1) // MIB + 192
 
+    @property
+    def cmdline(self) -> str:
+        """What the kernel has to be told; a pvh guest's Linux would be silent without the console."""
+        root = " root=/dev/ram0 rw" if self.kind == parts.EXT else ""
+        return f"ramdisk_size={self.ramdisk_size}{root} console=hvc0"
+
+    def command(self, kind: str) -> tuple[str, ...]:
+        """Return the words of the command that makes a guest of this *kind*, pv or pvh, to be installed by this."""
+        memory = ("--memory", f"{self.memory}M") if self.memory > DEFAULT_MEMORY else ()
+        return (
+            "univention-xen", "guest", "create", "NAME", "--type", f"{kind}-install", "--kernel",
+            self.kernel or "KERNEL", "--initrd", self.out, "--cmdline", self.cmdline, *memory, "--disk", "8G", "--nic",
+        )  # fmt: skip
+
     def lines(self) -> str:
         """Return the lines for the guest's configuration."""
-        extra = f"ramdisk_size={self.ramdisk_size}" + (" root=/dev/ram0 rw" if self.kind == parts.EXT else "")
         kernel = f"kernel = {quoted(self.kernel)}" if self.kernel else "# kernel = the image that goes with the modules"
         memory = f"# memory = {self.memory} or more"
-        return "\n".join((kernel, f"ramdisk = {quoted(self.out)}", f"extra = {quoted(extra)}", memory))
+        return "\n".join((kernel, f"ramdisk = {quoted(self.out)}", f"extra = {quoted(self.cmdline)}", memory))
 
     def as_data(self) -> dict[str, object]:
         """Return what JSON tells."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from univention_xen import registry
 from univention_xen.errors import XenError
+from univention_xen.guest import look
 from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan, Remove, Run
 from univention_xen.settings import Autostart, Xendomains
@@ -41,6 +42,11 @@ def plan(word: str, wanted: bool, on: Machine) -> Plan:
             if not os.path.islink(on.path(path)):
                 raise XenError(f"{path} is the guest's file itself", hint="move it to /etc/xen")
         return Plan(steps, f"{known.name} is not started with the host")
+    if os.path.lexists(on.path(known.file.path + look.AFTER_INSTALL)):
+        raise XenError(
+            f"{known.name} is being installed, and its installer must not start with the host",
+            hint=f"univention-xen guest finish-install {known.name}",
+        )
     if Autostart.read(registry.read(str(on.root)))[0].xendomains_autostart != "yes":
         log.warning("xendomains does not start with the host: ucr set %s=yes", Autostart.xendomains_autostart.name)
     if links:

@@ -20,14 +20,14 @@ from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan
 from univention_xen.settings import Network
 from univention_xen.settings import Vnc as VncSettings
-from univention_xen.toolstack import autostart, listing, starting
+from univention_xen.toolstack import autostart, linux, listing, starting
 from univention_xen.toolstack.domain import one
 from univention_xen.toolstack.guests import DETACH
 from univention_xen.toolstack.steps import Foreground, Link, NewFile, Start
 
 if TYPE_CHECKING:
     from univention_xen.plan import Machine, Step
-    from univention_xen.toolstack.domain import Toolstack
+    from univention_xen.toolstack.domain import Domain, Toolstack
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 TAKEN = frozenset(("auto", "xl", "Domain-0", "saved", "save", "dump"))
@@ -61,6 +61,9 @@ class Wish:
     autostart: bool = False
     start: bool = False
     console: bool = False
+    installed_kernel: str = ""
+    installed_initrd: str = ""
+    installed_cmdline: str = ""
 
 
 class New(NamedTuple):
@@ -74,25 +77,45 @@ class New(NamedTuple):
 def plan(wish: Wish, stack: Toolstack, on: Machine) -> Plan:
     """Return the plan for a new guest. Raises XenError when anything of it is there already or makes no sense."""
     path = refuse_taken(wish.name, stack, on)
+    if os.path.lexists(on.path(path + look.AFTER_INSTALL)):
+        raise XenError(
+            f"{path}{look.AFTER_INSTALL} is there already, of an installation that was not finished",
+            hint="choose another name, or remove it",
+        )
     new = decide(wish, on)
     text = render.render(new.guest, tags=new.tags)
-    warn(check.GuestFile(path, text), {each.path for each in new.images}, on, fatal=wish.start)
-    steps: list[Step] = []
-    for image in new.images:
-        directory = os.path.dirname(image.path)
-        if not os.path.isdir(directory) and not any(isinstance(each, MakeDirectory) for each in steps):
-            steps.append(MakeDirectory(f"{IMAGES}/{wish.name}"))
-        if not untouched(image):
-            steps.append(image)
-    steps.append(NewFile(path, text))
+    warn([check.GuestFile(path, text)], new.images, on, fatal=wish.start)
+    steps = [*making(new.images, wish.name), NewFile(path, text)]
     if wish.autostart:
         auto = autostart.directory(on)
         steps += [MakeDirectory(auto)] if not on.path(auto).is_dir() else []
         steps.append(Link(f"{auto}/{wish.name}.cfg", path))
-    if wish.start:
-        steps.append(Start(wish.name, stack.start(wish.name, path, paused=False)))
-        steps += [Foreground(stack.console(wish.name), DETACH)] if wish.console else []
-    return Plan(tuple(steps))
+    return Plan((*steps, *starts(wish, new.guest, path, stack, on)))
+
+
+def making(images: tuple[create.Create, ...], name: str) -> list[Step]:
+    """Return the steps that make the images of a guest, of which an interrupted try may have made some."""
+    steps: list[Step] = []
+    for image in images:
+        directory = os.path.dirname(image.path)
+        if not os.path.isdir(directory) and not any(isinstance(each, MakeDirectory) for each in steps):
+            steps.append(MakeDirectory(f"{IMAGES}/{name}"))
+        if not untouched(image):
+            steps.append(image)
+    return steps
+
+
+def starts(wish: Wish, guest: Guest, path: str, stack: Toolstack, on: Machine) -> list[Step]:
+    """Return the steps that start the new guest, if that is wished for.
+
+    Raises XenError when it would write to an image that is in use.
+    """
+    if not wish.start:
+        return []
+    names = [each.name for each in running(stack, on) if each.exists]
+    starting.refuse_shared(wish.name, starting.writes(guest), starting.written_by(names, listing.described(on), on), on)
+    start = Start(wish.name, stack.start(wish.name, path, paused=False))
+    return [start, *([Foreground(stack.console(wish.name), DETACH)] if wish.console else [])]
 
 
 def refuse_taken(name: str, stack: Toolstack, on: Machine) -> str:
@@ -105,18 +128,26 @@ def refuse_taken(name: str, stack: Toolstack, on: Machine) -> str:
     for each in listing.described(on):
         if each.name == name:
             raise XenError(f"{each.file.path} describes a guest {name} already", hint="choose another name")
+    if one(running(stack, on), name):
+        raise XenError(f"a guest {name} is running, though no file describes it", hint="choose another name")
+    return path
+
+
+def running(stack: Toolstack, on: Machine) -> list[Domain]:
+    """Return what runs on this host; nothing where that cannot be known."""
     if str(on.root) == "/":
         try:
-            if one(stack.domains(on.run), name):
-                raise XenError(f"a guest {name} is running, though no file describes it", hint="choose another name")
+            return stack.domains(on.run)
         except (CommandFailed, ToolMissing) as why:
             log.debug("what runs cannot be seen: %s", why)
-    return path
+    return []
 
 
 def decide(wish: Wish, on: Machine) -> New:
     """Return the guest that is wished for. Raises UsageError and XenError."""
-    kind = wish.kind or (best_for_linux(on) if (wish.kernel or wish.bootloader) and not wish.cdrom else "hvm")
+    kind = wish.kind or (
+        best_for_linux(on, wish.kernel) if (wish.kernel or wish.bootloader) and not wish.cdrom else "hvm"
+    )
     if kind != "hvm" and not (wish.kernel or wish.bootloader):
         raise UsageError(f"a {kind} guest needs --kernel or --bootloader", hint="or --type hvm")
     if kind == "hvm" and (wish.kernel or wish.initrd or wish.cmdline or wish.bootloader):
@@ -144,8 +175,10 @@ def decide(wish: Wish, on: Machine) -> New:
     return New(guest, images, follows | vnc_follows)
 
 
-def best_for_linux(on: Machine) -> str:
-    """Return pvh, which Xen's developers advise for Linux, or pv where the processor cannot do it."""
+def best_for_linux(on: Machine, kernel: str = "") -> str:
+    """Return pvh, which Xen's developers advise for Linux, or pv where the processor or the kernel cannot do it."""
+    if kernel and not linux.can_pvh(str(on.path(os.path.abspath(kernel)))):
+        return "pv"
     if str(on.root) != "/":
         return "pvh"
     try:
@@ -246,11 +279,16 @@ def screen(wish: Wish, kind: str, on: Machine) -> tuple[Vnc, dict[str, str]]:
     return Vnc(on=True, listen=settings.vnc_listen), {"vnclisten": VncSettings.vnc_listen.name}
 
 
-def warn(file: check.GuestFile, made: set[str], on: Machine, *, fatal: bool) -> None:
-    """Say what is wrong with the new guest; *fatal* if it is to start. Raises XenError."""
-    facts = starting.facts([file], on)
-    facts = replace(facts, missing=frozenset(path for path in facts.missing if str(on.path(path)) not in made))
-    for finding in check.check([file], facts):
-        if fatal and finding.severity == "error":
-            raise XenError(f"the guest would not start: {finding.sentence}", hint=finding.hint)
-        log.warning("%s", finding.sentence)
+def warn(files: list[check.GuestFile], images: tuple[create.Create, ...], on: Machine, *, fatal: bool) -> None:
+    """Say what is wrong with the new files, of which the first is *fatal* if it is to start. Raises XenError."""
+    made = {each.path for each in images}
+    said = set()
+    for file in files:
+        facts = starting.facts([file], on)
+        facts = replace(facts, missing=frozenset(path for path in facts.missing if str(on.path(path)) not in made))
+        for finding in check.check([file], facts):
+            if fatal and file is files[0] and finding.severity == "error":
+                raise XenError(f"the guest would not start: {finding.sentence}", hint=finding.hint)
+            if finding.sentence not in said:
+                log.warning("%s", finding.sentence)
+                said.add(finding.sentence)

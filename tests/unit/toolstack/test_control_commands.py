@@ -13,8 +13,8 @@ from univention_xen.cli.main import main
 
 Output = pytest.CaptureFixture[str]
 VERBS = (
-    "autostart", "console", "create", "destroy", "list", "migrate", "pause", "reboot", "restore", "save", "shutdown",
-    "start", "top", "unpause", "view",
+    "autostart", "console", "create", "destroy", "finish-install", "list", "migrate", "pause", "reboot", "restore",
+    "save", "shutdown", "start", "top", "unpause", "view",
 )  # fmt: skip
 
 

@@ -13,10 +13,11 @@ import pytest
 from conftest import Check, FakeRunner, recorded
 from univention_xen.errors import UsageError, XenError
 from univention_xen.guest import load_xl
-from univention_xen.guest.model import Guest
+from univention_xen.guest.model import Disk, Guest
 from univention_xen.image import create
 from univention_xen.plan import Machine, Plan
 from univention_xen.toolstack import new_guest
+from univention_xen.toolstack.domain import Domain
 from univention_xen.toolstack.new_guest import Wish
 from univention_xen.toolstack.steps import NewFile
 from univention_xen.toolstack.xl import Xl
@@ -170,6 +171,22 @@ def test_what_would_not_start_is_not_made(on: Machine) -> None:
     wish = Wish("web", "pvh", bootloader="pvgrub", disks=("1G",), start=True)
     with pytest.raises(XenError, match=r"would not start: the kernel .*grub-i386-xen_pvh.bin does not exist"):
         planned(wish, on)
+
+
+def test_a_guest_that_writes_to_an_image_of_another_is_not_started(
+    on: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = on.path("/srv/shared.img")
+    image.parent.mkdir()
+    image.touch()
+    disk = 'disk = [ "format=raw,vdev=xvda,access=rw,target=/srv/shared.img" ]'
+    on.path("/etc/xen/old.cfg").write_text(f'name = "old"\ntype = "pvh"\nkernel = "/boot/k"\n{disk}\n')
+    guest = Guest("new", "pvh", 64, 64, disks=(Disk("/srv/shared.img", "xvda"),), kernel="/boot/k")
+    wish = Wish("new", kernel="/boot/k", start=True)
+    assert new_guest.starts(wish, guest, "/etc/xen/new.cfg", Xl(), on)
+    monkeypatch.setattr(new_guest, "running", lambda stack, on: [Domain("old", 1, "running")])
+    with pytest.raises(XenError, match="in use by the running guest old"):
+        new_guest.starts(wish, guest, "/etc/xen/new.cfg", Xl(), on)
 
 
 def test_a_processor_that_cannot_do_hvm_cannot_do_pvh() -> None:
