@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from univention_xen.plan import Machine, Plan
 
 LARGEST_VHD = 2040 << 30  # the format's limit, in bytes
 PREALLOCATED = {"raw": "preallocation=falloc", "qcow2": "preallocation=falloc", "vhd": "subformat=fixed"}
+LITTLE = 64 << 10
+"""No file system gives more bytes to a file into which one block was written."""
 PRIVATE = 0o600  # what is in a guest's disk is nobody's business
 
 
@@ -92,6 +95,26 @@ def plan_create(path: str, size: int, *, format: str = "raw", preallocate: bool 
             path, human(size), human(free),
         )  # fmt: skip
     return Plan.of(Create(path, size, format, preallocate, script))
+
+
+def is_blank(path: str | os.PathLike[str]) -> bool:
+    """Whether nothing was ever written to a sparse raw image; qemu-img itself has filled its first block with zeros."""
+    with open(path, "rb") as image:
+        if os.fstat(image.fileno()).st_blocks * 512 > LITTLE:
+            return False
+        start = 0
+        while True:
+            try:
+                start = os.lseek(image.fileno(), start, os.SEEK_DATA)
+            except OSError as why:
+                if why.errno == errno.ENXIO:  # there is no more data
+                    return True
+                raise
+            end = os.lseek(image.fileno(), start, os.SEEK_HOLE)
+            image.seek(start)
+            if image.read(min(end - start, LITTLE)).strip(b"\0"):
+                return False
+            start = end
 
 
 def room(directory: str) -> int:

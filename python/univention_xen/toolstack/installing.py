@@ -19,6 +19,7 @@ from univention_xen.guest import check, load_xl, look, render
 from univention_xen.guest.cfg import Cfg
 from univention_xen.guest.model import Disk, Guest
 from univention_xen.guest.tags import follow
+from univention_xen.image import create
 from univention_xen.log import log
 from univention_xen.plan import Plan, Write
 from univention_xen.settings import Network
@@ -167,7 +168,7 @@ def refuse_empty(guest: Guest, on: Machine) -> None:
     if not guest.bootloader and guest.kernel not in new_guest.PVGRUB.values():
         return
     places = [on.path(disk.path) for disk in guest.disks if disk.writable]
-    if all(place.is_file() and not place.stat().st_blocks for place in places):
+    if all(place.is_file() and create.is_blank(place) for place in places):
         raise XenError(
             f"nothing has been installed yet: {guest.disks[0].path} is empty",
             hint=f"univention-xen guest start {guest.name} --console starts the installer",

@@ -222,11 +222,9 @@ def wished_disks(wish: Wish, kind: str, on: Machine) -> tuple[tuple[Disk, ...], 
 
 def untouched(image: create.Create) -> bool:
     """Whether the image is there already, as an interrupted try has left it: of this size, and nothing ever written."""
-    try:
-        status = os.lstat(image.path)
-    except OSError:
+    if os.path.islink(image.path) or not os.path.isfile(image.path) or os.path.getsize(image.path) != image.size:
         return False
-    return status.st_size == image.size and status.st_blocks == 0
+    return create.is_blank(image.path)
 
 
 def network_cards(wish: Wish, on: Machine) -> tuple[tuple[Vif, ...], dict[str, str]]:

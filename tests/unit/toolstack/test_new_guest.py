@@ -193,3 +193,17 @@ def test_a_processor_that_cannot_do_hvm_cannot_do_pvh() -> None:
     info = recorded("xl-info-4.17.txt")
     assert new_guest.can_pvh(info)
     assert not new_guest.can_pvh(info.replace(" hvm", " "))
+
+
+@pytest.mark.parametrize(
+    ("offset", "data", "blank"),
+    [(0, b"", True), (0, bytes(4096), True), (0, b"\1", False), (5 << 20, b"\1", False), (0, bytes(1 << 20), False)],
+)
+def test_an_image_is_blank_as_long_as_nothing_was_written(
+    tmp_path: Path, offset: int, data: bytes, blank: bool
+) -> None:
+    with (tmp_path / "disk").open("wb") as image:
+        image.truncate(8 << 20)
+        image.seek(offset)
+        image.write(data)
+    assert create.is_blank(tmp_path / "disk") == blank
