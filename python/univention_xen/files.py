@@ -11,12 +11,45 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+
+LINKS = 40
+"""Links that are followed for one path, as many as Linux does."""
 
 
 def below(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
     """Return where the absolute *path* of a machine lies when its tree hangs under *root*."""
     return os.path.join(os.fspath(root), os.fspath(path).lstrip("/"))
+
+
+def real(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
+    """Return where the absolute *path* of a machine really lies: its links lead where they lead on that machine.
+
+    Never outside of *root*. Raises OSError for links that lead nowhere in the end.
+    """
+    top = os.path.realpath(root)
+    if top == "/":
+        return os.path.realpath(path)
+    place, rest, followed = top, os.fspath(path).split("/"), 0
+    while rest:
+        word = rest.pop(0)
+        if word in ("", "."):
+            continue
+        if word == "..":
+            place = os.path.dirname(place) if place != top else top
+            continue
+        step = os.path.join(place, word)
+        if not os.path.islink(step):
+            place = step
+            continue
+        followed += 1
+        if followed > LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), step)
+        target = os.readlink(step)
+        place = top if target.startswith("/") else place
+        rest = target.split("/") + rest
+    return place
 
 
 def replace(
@@ -46,16 +79,7 @@ def replace(
             return False
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with temporary(target) as name:
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(fd, "wb") as new:
-            if owner is not None:
-                os.fchown(fd, *owner)
-            elif old is not None and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(fd, old.st_uid, old.st_gid)
-            os.fchmod(fd, mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o644)
-            new.write(content)
-            new.flush()
-            os.fsync(fd)
+        fill(name, content, old, mode, owner, durable=True)
         try:
             os.rename(name, target)
         except OSError as why:
@@ -68,6 +92,58 @@ def replace(
                 os.fsync(mounted.fileno())
         sync_directory(os.path.dirname(target))
     return True
+
+
+def fill(
+    name: str, content: bytes, old: os.stat_result | None, mode: int | None = None,
+    owner: tuple[int, int] | None = None, *, durable: bool,
+) -> None:  # fmt: skip
+    """Write the new file *name*, with mode and owner of *old* unless others are given; never open to more than that."""
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with open(fd, "wb") as new:
+        if owner is not None:
+            os.fchown(fd, *owner)
+        elif old is not None and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(fd, old.st_uid, old.st_gid)
+        os.fchmod(fd, mode if mode is not None else stat.S_IMODE(old.st_mode) if old else 0o644)
+        new.write(content)
+        if durable:
+            new.flush()
+            os.fsync(fd)
+
+
+def replace_together(contents: Mapping[str, str]) -> None:
+    """Give many files that are there other contents, each as replace() does, but waiting for the disk only twice.
+
+    Raises OSError; some files may be new then and others old, but each is whole.
+    """
+    with contextlib.ExitStack() as held:
+        ready = {}
+        for path, text in contents.items():
+            target = os.path.realpath(path)
+            name = held.enter_context(temporary(target))
+            fill(name, text.encode("utf-8", "surrogateescape"), os.stat(target), durable=False)
+            ready[name] = target
+        directories = {os.path.dirname(target) for target in ready.values()}
+        for directory in directories:
+            sync_file_system(directory)
+        for name, target in ready.items():
+            os.rename(name, target)
+        for directory in directories:
+            sync_directory(directory)
+
+
+def sync_file_system(path: str) -> None:
+    """Make everything on the file system of the directory *path* survive a power cut. Raises OSError."""
+    import ctypes
+
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), path)
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager
@@ -137,12 +213,15 @@ def rename(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> None
     sync_directory(os.path.dirname(os.fspath(target)))
 
 
-def sweep(target: str) -> None:
-    """Remove the temporary files of *target*, and theirs, whose processes have been killed."""
+def sweep(target: str, pattern: str = "") -> None:
+    """Remove the temporary files of *target*, and theirs, whose processes have been killed.
+
+    With a regular expression those of all names in the same directory that match it.
+    """
     import re
 
     directory, name = os.path.split(target)
-    ours = re.compile(rf"\.+{re.escape(name)}(?:\.([0-9]+)\.[0-9a-f]{{8}})+")
+    ours = re.compile(rf"\.+(?:{pattern or re.escape(name)})(?:\.([0-9]+)\.[0-9a-f]{{8}})+")
     for found in filter(None, map(ours.fullmatch, os.listdir(directory))):
         if not os.path.exists(f"/proc/{found[1]}"):
             with contextlib.suppress(FileNotFoundError):

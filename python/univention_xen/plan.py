@@ -25,6 +25,10 @@ class Machine:
         """Return where the absolute *path* of this machine lies for us."""
         return Path(files.below(self.root, path))
 
+    def real(self, path: str) -> str:
+        """Return where *path* lies when its links are followed as this machine does. Raises OSError."""
+        return os.path.realpath(self.path(path)) if str(self.root) == "/" else files.real(self.root, path)
+
     def read(self, path: str) -> str:
         """Return the text of a file; '' when there is none. Odd bytes come as lone surrogates."""
         try:

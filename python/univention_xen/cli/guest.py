@@ -31,10 +31,17 @@ Exit status: 0 every file was imported, 1 at least one was not."""
 CHECK = """\
 Look for everything that is wrong with guest files, in one pass: what xl refuses
 or ignores, images and bridges that do not exist, MAC addresses, images and names
-that two guests share, VNC that is open to everybody. Without a name all guests
-in /etc/xen are looked at.
+that two guests share, VNC that is open to everybody, lines that do not say what
+the registry variable says which they follow. Without a name all guests in
+/etc/xen are looked at.
 
 Exit status: 0 nothing is wrong, 1 something is."""
+FOLLOW = """\
+Rewrite the lines of guest files that a comment such as `# ucr: xen/vnc/listen`
+ties to a registry variable, where they do not say what the variable says. The
+registry does this by itself when a variable changes; this is for files that were
+being edited just then, or that were copied from elsewhere. Nothing else in a
+file is touched. Guests that run see the change when they are started again."""
 SHOW = """\
 Show what a guest file means to the toolstack it was written for: memory,
 disks, network cards, screen and so on. Passwords are not shown."""
@@ -55,6 +62,10 @@ def add_to(nouns: Nouns) -> None:
     )
     check = guest.reading_verb("check", read_check, help="find everything that is wrong with guests", description=CHECK)
     check.argument("guests", metavar="NAME|FILE", nargs="*", help="default: every guest in /etc/xen")
+    guest.verb(
+        "follow", plan_follow, help="bring tagged lines into step with the registry", description=FOLLOW,
+        locks="guest files", report=show_follow,
+    )  # fmt: skip
     show = guest.reading_verb("show", read_show, help="show what a guest is", description=SHOW)
     show.argument("guest", metavar="NAME|FILE")
 
@@ -70,6 +81,22 @@ def show_import(args: Namespace, _on: Machine, plan: Plan) -> Report:
     """Tell what became of each file."""
     done = cast("ImportPlan", plan)
     return Report("\n".join(map(str, done.results)), [each.as_data() for each in done.results], int(not done.complete))
+
+
+def plan_follow(_args: Namespace, on: Machine) -> Plan:
+    """Return the plan to bring tagged lines into step."""
+    from univention_xen import registry
+    from univention_xen.host import tagged
+
+    return tagged.plan(registry.read(str(on.root)), on)
+
+
+def show_follow(_args: Namespace, on: Machine, plan: Plan) -> Report:
+    """Tell which files were edited and which guests have to be started again."""
+    from univention_xen.host import tagged
+
+    done = [each for step in plan.steps for each in cast("tagged.Follow", step).done]
+    return Report("\n".join(tagged.report(done, on)), [{"file": each.path, "guest": each.name} for each in done])
 
 
 def read_check(args: Namespace, on: Machine) -> Report:

@@ -128,13 +128,12 @@ def change(args: argparse.Namespace, on: Machine) -> int:
     """Plan while nobody else can change the same thing, and do it."""
     from contextlib import ExitStack
 
-    from univention_xen.lock import DIRECTORY, holding
+    from univention_xen.lock import directory, holding
 
-    ours = f".{os.geteuid()}" if os.geteuid() else ""  # the directory is private to its user
     report: Report | None = None
     with ExitStack() as held:
         for what in (args.locks,) if isinstance(args.locks, str) else sorted(args.locks(args, on)):
-            held.enter_context(holding(what, under=str(on.path(DIRECTORY)) + ours))
+            held.enter_context(holding(what, under=directory(on.root)))
         plan = args.plan(args, on)
         if not plan.steps:
             print(printable(plan.reason), file=sys.stderr if args.report and args.json else sys.stdout)

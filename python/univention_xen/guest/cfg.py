@@ -5,20 +5,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from univention_xen.errors import XenError
 from univention_xen.guest import xl_syntax
 from univention_xen.guest.program import Program, understand
 from univention_xen.guest.python2 import Evaluator
 from univention_xen.guest.python2_values import Unclear
+from univention_xen.guest.tags import tagged
 from univention_xen.guest.words import Assignment, Value, spelt
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 NAME = re.compile("[a-z][_0-9a-z]*")
-TAG = re.compile(r"#[ \t]*ucr:[ \t]*([A-Za-z0-9_./-]+)")
 
 
 class Cfg:
@@ -104,29 +100,13 @@ class Cfg:
         return self.edited(edits)
 
     def tags(self) -> list[tuple[Assignment, str]]:
-        """Return the assignments with a comment ``# ucr: VARIABLE`` in or behind them, and the variable."""
-        found = []
-        for each in self.assignments:
-            end = self.text.find("\n", each.stop)
-            bounds = [each.start, *(offset for item in each.items for offset in item), each.stop]
-            gaps = [self.text[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True)]
-            behind = self.text[each.stop : len(self.text) if end < 0 else end]
-            if behind.lstrip(" \t").startswith("#"):
-                gaps.append(behind)
-            for gap in gaps if each.items else gaps[1:]:
-                found += [(each, tag[1]) for tag in TAG.finditer(gap)]
-        return found
-
-    def with_tagged(self, variable: str, change: Callable[[str, Value], Value]) -> Cfg:
-        """Return the file in which every line tagged with *variable* has the value that *change*(name, old) returns."""
-        edits = []
-        for each, tag in self.tags():
-            if tag == variable and (new := change(each.name, each.value)) != each.value:
-                edits += item_edits(each, new) or [(each.start, each.stop, spelt(new))]
-        return self.edited(edits)
+        """Return the assignments with a comment ``# ucr: VARIABLE`` behind or in them, and the variable."""
+        return [(each.assignment, each.variable) for each in tagged(self.text, self.assignments)]
 
     def edited(self, edits: list[tuple[int, int, str]]) -> Cfg:
         """Return the file with the text between offsets replaced."""
+        if not edits:
+            return self
         text = self.text
         for start, stop, new in sorted(edits, reverse=True):
             text = text[:start] + new + text[stop:]

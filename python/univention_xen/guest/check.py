@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import units
-from univention_xen.guest import load_xl, program
+from univention_xen.guest import load_xl, program, tags
 from univention_xen.guest.model import Guest
 from univention_xen.guest.specs import hidden
 from univention_xen.guest.words import BadSyntax, CannotRun
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from univention_xen.guest.load_xl import New
 
 IMPORT = "univention-xen guest import makes a file for xl of it"
+FOLLOW = "univention-xen guest follow rewrites the line; without its comment it is yours"
 
 
 class Finding(NamedTuple):
@@ -63,6 +64,9 @@ class Facts:
     together: frozenset[str] = field(default_factory=frozenset)
     """Names of guests that run, or are started with the host, so that they meet each other."""
 
+    followed: tuple[tags.Followed, ...] = ()
+    """What tagged lines should say."""
+
     vnc_passwords: bool = True
     """Whether the installed device model can ask for a VNC password; Debian 12's cannot."""
 
@@ -98,7 +102,7 @@ def check(files: Iterable[GuestFile], facts: Facts) -> list[Finding]:
         except CannotRun as why:
             found += refused(file, why)
     for each in guests:
-        for rule in (remarks, start, disks, network, screen, memory, secrecy):
+        for rule in (remarks, start, disks, network, screen, memory, secrecy, tagged):
             found += rule(each, facts)
     for common in (shared_macs, shared_names, shared_images, shared_displays):
         found += common(guests, facts)
@@ -224,6 +228,13 @@ def secrecy(each: Read, facts: Facts) -> Iterator[Finding]:
     if each.guest.vnc.password and mode is not None and mode & 0o077:
         sentence = f"the file holds a password and can be read by others (mode {mode:04o})"
         yield each.finding("warning", "mode", "vncpasswd", sentence, f"chmod 600 {each.file.path}")
+
+
+def tagged(each: Read, facts: Facts) -> Iterator[Finding]:
+    """Lines that do not say what the registry variable says that they follow."""
+    for found in tags.astray(each.file.text, each.new.assignments, facts.followed):
+        place = each.file.path, found.assignment.place.line, each.guest.name
+        yield Finding("warning", "tag", *place, found.sentence, FOLLOW)
 
 
 def shared_macs(guests: list[Read], facts: Facts) -> Iterator[Finding]:

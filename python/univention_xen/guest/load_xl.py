@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from univention_xen.guest import xl_syntax
@@ -32,8 +33,9 @@ class New(NamedTuple):
     assignments: list[Assignment]
 
 
+@lru_cache(maxsize=2048)
 def load(text: str, source: str) -> New:
-    """Return the guest that *text* describes.
+    """Return the guest that *text* describes; nobody changes it, as the same text gives the same one again.
 
     Raises BadSyntax, or CannotRun with every reason why xl refuses the file.
     """

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
@@ -15,7 +16,7 @@ from univention_xen.guest.check import Facts, GuestFile
 from univention_xen.guest.words import BadSyntax, CannotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from univention_xen.plan import Machine
 
@@ -30,7 +31,7 @@ LARGE = 1 << 20
 def read(path: str, on: Machine) -> GuestFile:
     """Return the guest file *path* of the machine. Raises XenError when it is none or not readable."""
     try:
-        descriptor = os.open(on.path(path), os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not keep us waiting
+        descriptor = os.open(on.real(path), os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not keep us waiting
         with open(descriptor, "rb") as file:
             info = os.fstat(file.fileno())
             if not stat.S_ISREG(info.st_mode) or info.st_size > LARGE:
@@ -71,26 +72,31 @@ def all_files(on: Machine) -> list[str]:
             continue
         for name in names:
             path = f"{directory}/{name}"
-            if re.fullmatch(pattern, name) and on.path(path).is_file():
-                found.setdefault(os.path.realpath(on.path(path)), path)
+            if re.fullmatch(pattern, name):
+                with suppress(OSError):
+                    place = on.real(path)
+                    if os.path.isfile(place):
+                        found.setdefault(place, path)
     return list(found.values())
 
 
-def facts(files: Iterable[GuestFile], on: Machine) -> Facts:
-    """Return what the host knows about the guests in *files*: which paths are missing, which bridges exist, …"""
+def facts(guests: Iterable[GuestFile], on: Machine) -> Facts:
+    """Return what the host knows about *guests*: which paths are missing, which bridges exist, …"""
     paths: set[str] = set()
-    for file in files:
+    names: dict[str, str] = {}
+    for file in guests:
         try:
             guest = load_xl.load(file.text, file.path).guest
         except (BadSyntax, CannotRun):
             continue
+        names[on.real(file.path)] = guest.name
         paths.update(disk.path for disk in guest.disks if disk.path.startswith("/") and not disk.script)
         paths.update(path for path in (guest.kernel, guest.ramdisk) if path.startswith("/"))
     return Facts(
         missing=frozenset(path for path in paths if not os.path.exists(on.path(path))),
         bridges=bridges(on),
         memory=host_memory(on),
-        together=autostarted(on),
+        together=autostarted(on, names),
         vnc_passwords=False,  # Debian 12's device model refuses them, and xl then gives up with rc=-26
     )
 
@@ -115,16 +121,18 @@ def host_memory(on: Machine) -> int | None:
     return int(found[1]) if found else None
 
 
-def autostarted(on: Machine) -> frozenset[str]:
-    """Return the names of the guests that /etc/xen/auto starts, so that they run at the same time."""
+def autostarted(on: Machine, names: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the guests that /etc/xen/auto starts, so that they run at the same time.
+
+    *names* are those of guests whose files have been read already.
+    """
     found = set()
     try:
-        names = os.listdir(on.path(AUTO))
+        entries = os.listdir(on.path(AUTO))
     except OSError:
         return frozenset()
-    for name in names:
-        try:
-            found.add(load_xl.load(read(f"{AUTO}/{name}", on).text, name).guest.name)
-        except (XenError, CannotRun):
-            continue
+    for entry in entries:
+        with suppress(XenError, CannotRun, OSError):
+            name = names.get(on.real(f"{AUTO}/{entry}"))
+            found.add(name or load_xl.load(read(f"{AUTO}/{entry}", on).text, entry).guest.name)
     return frozenset(found)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from univention_xen.guest.words import Assignment, BadSyntax, Counter, Value, place, shown
@@ -58,16 +59,19 @@ class Parser:
     def scan(self) -> list[Token]:
         """Cut the text; blanks are left out. What cannot be cut becomes the last token, and its text says why."""
         tokens, at = [], 0
-        while at < len(self.text):
-            found = TOKEN.match(self.text, at)
-            if not found or ("\0" in found[0] and found.lastgroup == "string"):
-                if at == len(self.text) - 1 and len(self.text[at].encode("utf-8", "surrogateescape")) == 1:
-                    break  # xl overlooks a last byte that it does not understand
-                tokens.append(Token("unreadable", self.unreadable(at), at, at))
-                return tokens
-            if found.lastgroup != "blank":
-                tokens.append(Token(found.lastgroup or "", found[0], at, found.end()))
-            at = found.end()
+        scan: Iterator[re.Match[str]] = iter(TOKEN.scanner(self.text).match, None)  # type: ignore[attr-defined]
+        for found in scan:
+            kind, (at, stop) = found.lastgroup or "", found.span()
+            if kind == "string" and "\0" in found[0]:
+                break
+            if kind != "blank":
+                tokens.append(Token(kind, found[0], at, stop))
+            at = stop
+        rest = self.text[at : at + 2]
+        if len(rest) > 1 or len(rest.encode("utf-8", "surrogateescape")) > 1:
+            tokens.append(Token("unreadable", self.unreadable(at), at, at))
+            return tokens
+        # a last byte that it does not understand is overlooked by xl
         tokens.append(Token("end", "", at, at))
         return tokens
 

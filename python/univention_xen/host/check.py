@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
-from univention_xen.host import check_running, generated, memory, react, services, status, xend
+from univention_xen.guest.check import FOLLOW
+from univention_xen.host import check_running, generated, memory, react, services, status, tagged, xend
 from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
 
@@ -43,6 +44,7 @@ class Facts(NamedTuple):
     xend_is_outdated: bool
     status: Status | None = None
     missing_modules: tuple[str, ...] = ()
+    tagged: tagged.Found | None = None
 
 
 def look_at(on: Machine) -> Facts:
@@ -53,6 +55,7 @@ def look_at(on: Machine) -> Facts:
     return Facts(
         settings, [*problems, *xend.problems(settings, on.root)], found, detect.choose(settings.toolstack, found),
         generated.look_at(on), is_outdated(on, "xend"), status.look_at(on), check_running.missing_modules(on),
+        tagged.look_at(values, on),
     )  # fmt: skip
 
 
@@ -76,6 +79,7 @@ def judge(facts: Facts) -> list[Finding]:
         *judge_files(facts),
         *judge_xend(facts),
         *judge_running(facts),
+        *judge_guest_files(facts),
         *ignored(facts),
     ]
     return sorted(found, key=lambda finding: finding.level != WARNING)
@@ -119,6 +123,16 @@ def judge_running(facts: Facts) -> Iterator[Finding]:
     """Yield what is odd about the host as it runs."""
     if facts.status:
         yield from (Finding(*row) for row in check_running.judge(facts.status, facts.missing_modules))
+
+
+def judge_guest_files(facts: Facts) -> Iterator[Finding]:
+    """Yield the guest files with tagged lines that are out of step with the registry, and those that are unreadable."""
+    if facts.tagged:
+        for edit in facts.tagged.edits:
+            problem = f"{edit.path} does not follow the registry, line {'; line '.join(edit.lines)}"
+            yield Finding(WARNING, edit.path, problem, FOLLOW)
+        yield from (Finding(WARNING, path, problem) for path, problem in facts.tagged.problems)
+        yield from (Finding(NOTE, name, f"{name}: {why}") for name, why in facts.tagged.remarks)
 
 
 def judge_xend(facts: Facts) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan
 from univention_xen.settings import Network
 from univention_xen.settings import Vnc as VncSettings
-from univention_xen.toolstack import autostart, linux, listing, starting
+from univention_xen.toolstack import autostart, followed, linux, listing, starting
 from univention_xen.toolstack.domain import one
 from univention_xen.toolstack.guests import DETACH
 from univention_xen.toolstack.steps import Foreground, Link, NewFile, Start
@@ -267,14 +267,11 @@ def screen(wish: Wish, kind: str, on: Machine) -> tuple[Vnc, dict[str, str]]:
             return Vnc(on=True, listen=units.ip_address(wish.vnc)), {}
         except ValueError as why:
             raise UsageError(f"--vnc {wish.vnc} {why}") from None
-    settings = VncSettings.read(registry.read(str(on.root)))[0]
-    if settings.asks_for_password and not units.is_loopback(settings.vnc_listen):
-        log.warning(
-            "the installed device model cannot ask for the VNC password in the registry, so %s listens on 127.0.0.1: "
-            "reach it through ssh -L", wish.name,
-        )  # fmt: skip
-        return Vnc(on=True), {}
-    return Vnc(on=True, listen=settings.vnc_listen), {"vnclisten": VncSettings.vnc_listen.name}
+    settings = followed.Guests.read(registry.read(str(on.root)))[0]
+    listen = followed.address(settings, on)
+    if listen != settings.vnc_listen:
+        log.warning("%s, so %s listens on %s: reach it through ssh -L", followed.CANNOT_ASK, wish.name, listen)
+    return Vnc(on=True, listen=listen), {"vnclisten": VncSettings.vnc_listen.name}
 
 
 def warn(files: list[check.GuestFile], images: tuple[create.Create, ...], on: Machine, *, fatal: bool) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from univention_xen import registry
 from univention_xen.errors import XenError
 from univention_xen.guest import check, look
+from univention_xen.toolstack import followed
 
 if TYPE_CHECKING:
     from univention_xen.guest.check import Facts, GuestFile
@@ -59,7 +61,8 @@ def facts(files: Iterable[GuestFile], on: Machine) -> Facts:
     elif bridges is not None:
         # vif-bridge takes ethN for a missing xenbrN
         bridges |= {f"xenbr{name[3:]}" for name in bridges if re.fullmatch(r"eth\d+", name)}
-    return replace(found, bridges=bridges, default_bridge=default_bridge(on))
+    wishes = followed.look_at(registry.read(str(on.root)), on)
+    return replace(found, bridges=bridges, default_bridge=default_bridge(on), followed=wishes.lines)
 
 
 def network_defaults(text: str) -> dict[str, str]:

@@ -103,3 +103,43 @@ def test_removing_twice_is_removing_once(tmp_path: Path) -> None:
 
 def test_a_missing_file_has_no_digest(tmp_path: Path) -> None:
     assert files.digest(tmp_path / "x") == ""
+
+
+def test_links_of_a_machine_lead_where_they_lead_there(tmp_path: Path) -> None:
+    (tmp_path / "etc/deep").mkdir(parents=True)
+    links = {
+        "a": "/etc/deep",
+        "b": "a/../deep/file",
+        "c": "/../../../etc/deep",
+        "d": "/a",
+        "loop": "loop",
+        "up": "../..",
+    }
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    for path, place in (
+        ("/a/x", "etc/deep/x"), ("/b", "etc/deep/file"), ("/c/x", "etc/deep/x"), ("/d//./x/", "etc/deep/x"),
+        ("/nowhere/x", "nowhere/x"), ("/up/etc", "etc"), ("/etc/../../..", ""),
+    ):  # fmt: skip
+        assert files.real(tmp_path, path) == str(tmp_path / place), path
+    with pytest.raises(OSError, match="symbolic links"):
+        files.real(tmp_path, "/loop")
+
+
+def test_many_files_are_replaced_as_one_would_be(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text("old")
+        (tmp_path / name).chmod(0o600)
+    (tmp_path / "link").symlink_to("c")
+    files.replace_together({str(tmp_path / "a"): "A", str(tmp_path / "b"): "B", str(tmp_path / "link"): "\udcff"})
+    assert [(tmp_path / name).read_bytes() for name in "abc"] == [b"A", b"B", b"\xff"]
+    assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "abc"} == {0o600}
+    assert names(tmp_path) == {"a", "b", "c", "link"}
+
+
+def test_many_files_of_which_one_is_gone_leave_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        files.replace_together({str(tmp_path / "a"): "A", str(tmp_path / "gone"): "B"})
+    assert names(tmp_path) == {"a"}
+    assert (tmp_path / "a").read_text() == "old"

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,15 @@ def test_a_missing_program_is_named() -> None:
 def test_the_environment_of_the_caller_stays_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_PRELOAD_NOT_WANTED", "1")
     assert "NOT_WANTED" not in Runner()("env").out
+
+
+def test_a_patient_holder_waits_for_the_other_one(tmp_path: Path) -> None:
+    with ExitStack() as first:
+        first.enter_context(holding("guest web", under=str(tmp_path)))
+        other = threading.Timer(0.1, first.close)
+        other.start()
+        with holding("guest web", under=str(tmp_path), until=time.monotonic() + 60):
+            other.join()
 
 
 def test_a_second_holder_is_refused_at_once(tmp_path: Path) -> None:

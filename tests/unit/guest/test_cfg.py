@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from univention_xen.errors import XenError
 from univention_xen.guest.cfg import Cfg
-from univention_xen.guest.tags import follow
+from univention_xen.guest.tags import Followed, follow, follow_all
 from univention_xen.guest.words import BadSyntax, Value, spelt
 
 FILE = """\
@@ -93,6 +93,25 @@ def test_a_tag_works_inside_a_list() -> None:
     card = 'vif = [ "", "mac=1" ] # ucr: xen/bridge/name\n'
     assert '[ "bridge=br0", "mac=1,bridge=br0" ] #' in str(follow(Cfg(card), "xen/bridge/name", "bridge", "br0"))
     assert str(follow(Cfg(card), "xen/bridge/name", "bridge", "a,b")) == card
+
+
+def test_a_tag_behind_an_element_is_about_its_line_and_one_at_either_end_about_the_list() -> None:
+    cards = 'vif = [{head}\n  "mac=1",{first}\n  "mac=2", "mac=3"{second}\n  {own}\n]{end}\n'
+    tag, parts = "# ucr: xen/bridge/name", ("head", "first", "second", "own", "end")
+    for part, changed in zip(parts, ("123", "1", "23", "", "123"), strict=True):
+        text = cards.format(**dict.fromkeys(parts, "") | {part: tag})
+        expected = text
+        for number in changed:
+            expected = expected.replace(f'"mac={number}"', f'"mac={number},bridge=br0"')
+        assert str(follow(Cfg(text), "xen/bridge/name", "bridge", "br0")) == expected, part
+
+
+def test_two_tags_can_be_about_one_list() -> None:
+    text = 'vfb = [ "vnc=1" ]  # ucr: xen/vnc/listen # ucr: xen/vnc/keymap\n'
+    wishes = Followed("xen/vnc/listen", "vnclisten", "::1"), Followed("xen/vnc/keymap", "keymap", "de")
+    changed = follow_all(Cfg(text), wishes)
+    assert str(changed) == text.replace("vnc=1", "vnc=1,vnclisten=::1,keymap=de")
+    assert str(follow_all(changed, wishes)) == str(changed)
 
 
 def test_a_tag_needs_to_be_a_comment() -> None:

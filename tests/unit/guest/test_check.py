@@ -9,6 +9,7 @@ import time
 import pytest
 
 from univention_xen.guest.check import Facts, Finding, GuestFile, check
+from univention_xen.guest.tags import Followed
 
 GOOD = """\
 name = "{name}"
@@ -135,3 +136,14 @@ def test_a_thousand_guests_take_less_than_two_seconds() -> None:
     assert found(*texts, facts=facts) == []
     assert time.process_time() - start < 2
     assert len(found(*shared, facts=facts)) == 1998
+
+
+def test_a_tagged_line_out_of_step_is_told_with_what_it_should_be() -> None:
+    tagged = 'vfb = [ "vnclisten=127.0.0.1" ]  # ucr: xen/vnc/listen\n'
+    follows = Facts(followed=(Followed("xen/vnc/listen", "vnclisten", "192.0.2.1"),))
+    (finding,) = found(good() + tagged, facts=follows)
+    assert (finding.rule, finding.severity, finding.line) == ("tag", "warning", 7)
+    assert finding.sentence == "vnclisten should be “192.0.2.1”, as xen/vnc/listen says"
+    assert "guest follow" in finding.hint
+    assert found(good() + tagged.replace("#", "# no"), facts=follows) == []
+    assert found(good() + tagged, facts=Facts(followed=(Followed("xen/vnc/listen", "vnclisten", None),))) == []

@@ -176,7 +176,7 @@ def test_show_tells_what_a_guest_is(root: Path, golden: Check, capsys: Output) -
     assert data["vnc"] == {"on": True, "listen": "127.0.0.1", "display": 3, "unused": True, "password": False}
 
 
-@pytest.mark.parametrize("verb", ["", "import", "check", "show"])
+@pytest.mark.parametrize("verb", ["", "import", "check", "follow", "show"])
 def test_the_help_is_as_agreed(verb: str, golden: Check, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit):
