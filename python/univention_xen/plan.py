@@ -8,10 +8,13 @@ import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from univention_xen import files
 from univention_xen.run import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,10 @@ class Machine:
 
 
 class Step(Protocol):
-    """One thing to do. ``str(step)`` is what the administrator sees."""
+    """One thing to do. ``str(step)`` is what the administrator sees.
+
+    A step whose attribute ``watching`` is true changes nothing: it waits, or hands over the terminal.
+    """
 
     def apply(self, on: Machine) -> None:
         """Do it."""
@@ -129,7 +135,15 @@ class Plan:
             return Plan.nothing("; ".join(dict.fromkeys((self.reason, other.reason))))
         return Plan(self.steps + other.steps)
 
-    def carry_out(self, on: Machine) -> None:
-        """Do the steps in order; the first that fails stops it with its own error."""
-        for step in self.steps:
+    def carry_out(self, on: Machine, free: Callable[[], None] = lambda: None) -> None:
+        """Do the steps in order; the first that fails stops it with its own error.
+
+        *free* is called when all that is left only watches: from then on nobody else needs to be kept away.
+        """
+        changing = max((n for n, step in enumerate(self.steps, 1) if not getattr(step, "watching", False)), default=0)
+        for step in self.steps[:changing]:
+            step.apply(on)
+        if self.steps[changing:]:
+            free()
+        for step in self.steps[changing:]:
             step.apply(on)

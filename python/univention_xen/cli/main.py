@@ -137,7 +137,7 @@ def change(args: argparse.Namespace, on: Machine) -> int:
         plan = args.plan(args, on)
         if not plan.steps:
             print(printable(plan.reason), file=sys.stderr if args.report and args.json else sys.stdout)
-        plan.carry_out(on)
+        plan.carry_out(on, held.close)
         report = args.report(args, on, plan) if args.report else None
     return tell(report, args) if report else 0
 

@@ -31,6 +31,22 @@ def plan_paint(args: Namespace, on: Machine) -> Plan:
     return Plan.of(Write("/wall", args.colour))
 
 
+class Watch:
+    """Looks at the drying paint, while somebody else paints it over."""
+
+    watching = True
+
+    def __str__(self) -> str:
+        return "watch it dry"
+
+    def apply(self, on: Machine) -> None:
+        assert main(["--root", str(on.root), "wall", "paint", "red"]) == 0
+
+
+def plan_watch(args: Namespace, on: Machine) -> Plan:
+    return plan_paint(args, on) + Plan.of(Watch())
+
+
 def look(args: Namespace, on: Machine) -> Report:
     return Report(f"The wall is {on.read('/wall')}.", {"colour": on.read("/wall")}, 1 if args.strict else 0)
 
@@ -49,6 +65,7 @@ def wall(monkeypatch: pytest.MonkeyPatch, fail: list[BaseException]) -> None:
     def add_to(nouns: Nouns) -> None:
         wall = nouns.add("wall")
         wall.verb("paint", plan_paint, help="give it a colour", locks="wall").argument("colour")
+        wall.verb("watch", plan_watch, help="paint it and watch", locks="wall").argument("colour")
         wall.reading_verb("look", look, help="look at it").argument("--strict", action="store_true")
         wall.reading_verb("fail", stumble, help="stumble")
 
@@ -81,6 +98,11 @@ def test_a_verb_at_work_keeps_others_out(tmp_path: Path, capsys: Output) -> None
         assert main(["--root", str(tmp_path), "wall", "paint", "green"]) == 75
         assert main(["--root", str(tmp_path), "wall", "paint", "green", "--dry-run"]) == 0
     assert "univention-xen: wall is in use by another univention-xen\n  hint: fuser " in capsys.readouterr().err
+
+
+def test_who_only_watches_keeps_nobody_out(tmp_path: Path, capsys: Output) -> None:
+    assert main(["--root", str(tmp_path), "wall", "watch", "green"]) == 0
+    assert (tmp_path / "wall").read_text() == "red"
 
 
 def test_a_reading_verb_prints_text_or_json(tmp_path: Path, capsys: Output) -> None:
