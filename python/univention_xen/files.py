@@ -237,6 +237,11 @@ def sync_directory(path: str | os.PathLike[str]) -> None:
         os.close(fd)
 
 
+def set_mode(path: str | os.PathLike[str], mode: int) -> None:
+    """Give a file another mode. Raises OSError."""
+    os.chmod(path, mode)
+
+
 def remove(path: str | os.PathLike[str]) -> bool:
     """Remove the file or link *path*; return whether it was there."""
     try:

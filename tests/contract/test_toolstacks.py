@@ -113,3 +113,11 @@ def test_nobody_knows_this_guest(name: str, tmp_path: object) -> None:
     on = Machine(root=tmp_path, run=FakeRunner(LISTS[name]))  # type: ignore[arg-type]
     with pytest.raises(XenError, match="there is no guest nobody"):
         guests.plan_destroy("nobody", TOOLSTACKS[name](), on)
+
+
+@everywhere
+def test_who_draws_on_a_terminal_needs_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.isatty", lambda _descriptor: False)
+    with pytest.raises(XenError, match=r"top.* needs a terminal") as error:
+        guests.plan_top(TOOLSTACKS[name]()).carry_out(machine(name))
+    assert "guest list" in error.value.hint

@@ -65,8 +65,8 @@ class Noun:
 
     def __init__(self, parser: Parser) -> None:
         self.choices: Choices = parser.add_subparsers(
-            dest="verb", metavar="VERB", required=True, title="verbs", parser_class=Parser
-        )
+            dest="verb", metavar="VERB", required=True, title="verbs", parser_class=Parser, prog=parser.prog
+        )  # argparse would format a help to find out the last of these
 
     def verb(
         self, name: str, plan: Planner, *, help: str, description: str = "",  # noqa: A002
@@ -142,7 +142,9 @@ def build(wanted: str | None) -> Parser:
     )  # fmt: skip
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     add_global(parser)
-    choices: Choices = parser.add_subparsers(dest="noun", metavar="NOUN", title="nouns", parser_class=Parser)
+    choices: Choices = parser.add_subparsers(
+        dest="noun", metavar="NOUN", title="nouns", parser_class=Parser, prog=parser.prog
+    )
     nouns = Nouns(choices)
     for name, words in NOUNS.items():
         if wanted in (None, name):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import units
-from univention_xen.guest import load_xl, program, tags
+from univention_xen.guest import load_xl, tags
 from univention_xen.guest.model import Guest
 from univention_xen.guest.specs import hidden
 from univention_xen.guest.words import BadSyntax, CannotRun
@@ -111,6 +111,8 @@ def check(files: Iterable[GuestFile], facts: Facts) -> list[Finding]:
 
 def unreadable(file: GuestFile, why: BadSyntax) -> Finding:
     """Say that xl cannot read a file, and whether xm could."""
+    from univention_xen.guest import program  # what reads Python is large, and seldom needed
+
     place, _, sentence = str(why).removeprefix(file.path).lstrip(":").partition(": ")
     line = place.partition(":")[0]
     hint = ""

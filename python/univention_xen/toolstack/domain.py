@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from univention_xen.run import Runner
 
 RUNNING, PAUSED, OFF, CRASHED, DYING = "running", "paused", "off", "crashed", "dying"
+SUSPENDED, ENDED = "suspended", "shut down"
 HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9](?:[A-Za-z0-9.:-]*[A-Za-z0-9])?")
 Words = tuple[str, ...]
 
@@ -41,6 +42,8 @@ class Toolstack(Protocol):
     """Which guest files it reads: xl, xm, or '' for none."""
     has_files: bool
     """Whether guests, and their memory when saved, are files of this host."""
+    forgets: bool
+    """Whether a guest that has been saved and runs on is no longer looked after: it would not start again."""
 
     def domains(self, run: Runner) -> list[Domain]:
         """Return all domains, the host's own among them. Raises CommandFailed and ToolMissing."""

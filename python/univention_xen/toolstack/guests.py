@@ -8,9 +8,10 @@ import os
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import UsageError, XenError
+from univention_xen.log import log
 from univention_xen.plan import Plan, Run
-from univention_xen.toolstack import listing, saved, starting
-from univention_xen.toolstack.domain import DYING, PAUSED, Domain, guest_name, host_name, one
+from univention_xen.toolstack import listing, unfinished
+from univention_xen.toolstack.domain import CRASHED, DYING, ENDED, PAUSED, SUSPENDED, Domain, guest_name, host_name, one
 from univention_xen.toolstack.steps import Foreground, Save, Start, WaitUntilGone
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ def plan_start(word: str, stack: Toolstack, on: Machine, *, paused: bool = False
         known = listing.named(word, on)
         path, name = known.file.path, guest_name(known.name)
     domain = one(domains, name)
-    if domain and domain.exists:
+    remains = unfinished.left_over(domain, stack, on)
+    if domain and domain.exists and not remains:
         return already(domain)
     if known:
-        starting.refuse(known, [each.name for each in domains if each.exists], stack.syntax, on)
-    steps: list[Step] = [Start(name, stack.start(name, path, paused=paused))]
+        from univention_xen.toolstack import starting
+
+        users = [each.name for each in domains if each.exists and each.name != name]
+        starting.refuse(known, users, stack.syntax, on)
+    steps: list[Step] = [Run(stack.destroy(name))] if remains else []
+    steps.append(Start(name, stack.start(name, path, paused=paused)))
     if console:
         steps.append(Foreground(stack.console(name), DETACH))
     return Plan(tuple(steps))
@@ -55,6 +61,16 @@ def already(domain: Domain) -> Plan:
         return Plan.nothing(f"{domain.name} is there already, and paused: guest unpause lets it run on")
     if domain.state == DYING:
         raise XenError(f"{domain.name} is just ending", hint="try again in a moment")
+    if domain.state == SUSPENDED:
+        raise XenError(
+            f"{domain.name} is suspended: it is being saved, or that was interrupted",
+            hint=f"univention-xen guest save {domain.name} saves it again, so that restore lets it run on",
+        )
+    if domain.state in (ENDED, CRASHED):
+        raise XenError(
+            f"{domain.name} has {'crashed' if domain.state == CRASHED else 'ended'} and still takes up memory",
+            hint=f"univention-xen guest destroy {domain.name} clears it away",
+        )
     return Plan.nothing(f"{domain.name} is already {domain.state}")
 
 
@@ -69,7 +85,10 @@ def must_run(name: str, stack: Toolstack, on: Machine) -> Domain:
     """Return the domain of a guest. Raises XenError when it does not run."""
     domain = running(name, stack, on)
     if not domain:
-        raise XenError(f"{name} is not running", hint=f"univention-xen guest start {name}")
+        hint = f"univention-xen guest start {name}"
+        if os.path.exists(f"{SAVED}/{name}"):
+            hint = f"univention-xen guest restore {name}, if it is to run on as it was saved, or guest start {name}"
+        raise XenError(f"{name} is not running", hint=hint)
     return domain
 
 
@@ -130,7 +149,7 @@ def plan_console(name: str, stack: Toolstack, on: Machine) -> Plan:
 
 def plan_top(stack: Toolstack) -> Plan:
     """Return the plan to show what all domains are doing."""
-    return Plan.of(Foreground(stack.top()))
+    return Plan.of(Foreground(stack.top(), instead="univention-xen guest list tells once what runs"))
 
 
 def plan_save(name: str, stack: Toolstack, on: Machine, *, path: str = "", keep_running: bool = False) -> Plan:
@@ -139,21 +158,31 @@ def plan_save(name: str, stack: Toolstack, on: Machine, *, path: str = "", keep_
     Raises XenError when something is there already or there is not enough room.
     """
     domain = must_run(name, stack, on)
+    refuse_paused(domain, "be saved")
     if not stack.has_files:
         if not path:
             raise UsageError("name a FILE on the host where the guest runs")
         return Plan.of(Run(stack.save(name, path, keep_running=keep_running)))
+    from univention_xen.toolstack import saved
+
     path = path or f"{SAVED}/{name}"
-    if os.path.lexists(path):
+    steps: list[Step] = []
+    if saved.left_over(path):
+        saved.refuse_written(path, on)
+        log.warning("%s was left by a save that did not come to its end, and is written anew", path)
+        steps.append(saved.removal(path))
+    elif os.path.lexists(path):
         raise XenError(
             f"{path} is there already; nothing is overwritten",
             hint=f"univention-xen guest restore {path}, or name a FILE",
         )
-    steps: list[Step] = []
     directory = os.path.dirname(path)
     if directory == SAVED and not os.path.isdir(directory):
         steps.append(saved.directory(directory))
     saved.refuse_full(directory, ((domain.memory or 0) << 20) + MARGIN)
+    if keep_running and stack.forgets:
+        words = stack.save(name, path, keep_running=False)
+        return Plan((*steps, Save(name, path, words, stack), Start(name, stack.restore(path, paused=False))))
     words = stack.save(name, path, keep_running=keep_running)
     return Plan((*steps, Save(name, path, words, stack)))
 
@@ -164,15 +193,22 @@ def plan_restore(word: str, stack: Toolstack, on: Machine, *, paused: bool = Fal
         if remove:
             raise UsageError("--remove cannot reach the host where the guest runs")
         return Plan.of(Run(stack.restore(os.path.abspath(word), paused=paused)))
+    from univention_xen.toolstack import saved, starting
+
     path = saved_at(word)
+    saved.refuse_written(path, on)
     file = saved.look_at(path)
     domains = stack.domains(on.run)
+    steps: list[Step] = []
     if file.name:
-        if (domain := one(domains, file.name)) and domain.exists:
+        domain = one(domains, file.name)
+        if unfinished.left_over(domain, stack, on):
+            steps.append(Run(stack.destroy(file.name)))
+        elif domain and domain.exists:
             raise XenError(f"{file.name} is already {domain.state}, and a guest exists only once")
-        users = [each.name for each in domains if each.exists]
+        users = [each.name for each in domains if each.exists and each.name != file.name]
         starting.refuse_shared(file.name, file.writes, starting.written_by(users, listing.described(on), on), on)
-    steps: list[Step] = [Start(file.name or path, stack.restore(path, paused=paused))]
+    steps.append(Start(file.name or path, stack.restore(path, paused=paused)))
     return Plan((*steps, *((saved.removal(path),) if remove else ())))
 
 

@@ -26,6 +26,7 @@ class Libvirt:
     name = "libvirt"
     syntax = ""
     has_files = False
+    forgets = False
 
     def __init__(self, uri: str = "xen:///system") -> None:
         """Raise UsageError for what is no URI."""

@@ -8,8 +8,6 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
-from univention_xen.guest import load_xl, look, show
-from univention_xen.guest.words import BadSyntax, CannotRun
 from univention_xen.log import log
 from univention_xen.toolstack.domain import OFF, Domain, one, unknown
 
@@ -44,6 +42,8 @@ class Row(NamedTuple):
 
 def described(on: Machine) -> list[Described]:
     """Return all guest files of the host."""
+    from univention_xen.guest import look
+
     found = []
     for path in look.all_files(on):
         try:
@@ -55,9 +55,14 @@ def described(on: Machine) -> list[Described]:
 
 def understood(file: GuestFile) -> Described:
     """Return what a file describes, read as one for xl first, since nearly all are."""
+    from univention_xen.guest import load_xl
+    from univention_xen.guest.words import BadSyntax, CannotRun
+
     try:
         guest = load_xl.load(file.text, file.path).guest
     except (BadSyntax, CannotRun):
+        from univention_xen.guest import show  # what reads Python is large, and seldom needed
+
         try:
             guest, _ = show.meaning(file)
         except XenError:
@@ -70,6 +75,8 @@ def named(word: str, on: Machine) -> Described:
 
     Raises XenError when there is none.
     """
+    from univention_xen.guest import look
+
     try:
         return understood(look.read(look.named(word, on), on))
     except XenError:

@@ -6,19 +6,23 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from univention_xen.errors import XenError
+from univention_xen.errors import Busy, XenError
 from univention_xen.plan import MakeDirectory, Remove
 
 if TYPE_CHECKING:
-    from univention_xen.plan import Step
+    from univention_xen.plan import Machine, Step
 
 MAGIC = b"Xen saved domain, xl format\n \0 \r"
 HEADER = struct.Struct("=IIII")  # byte order, mandatory flags, optional flags, length of the optional data
+LENGTH = struct.Struct("=I")  # before the configuration, which is the only optional data
 BYTE_ORDER, AS_JSON = 0x01020304, 1
 LONGEST = 1 << 20
+WRITING, WRITTEN = 0o200, 0o600
+"""The modes of a file while `save` is at work and after its good end: whoever is killed leaves the first."""
 
 
 class Saved(NamedTuple):
@@ -50,8 +54,9 @@ def parse(data: bytes, path: str) -> Saved:
         return Saved(path, "")
     try:
         order, mandatory, _, length = HEADER.unpack_from(data, len(MAGIC))
-        text = data[len(MAGIC) + HEADER.size :][:length].rstrip(b"\0")
-        if order != BYTE_ORDER or not mandatory & AS_JSON or len(text) > LONGEST:
+        optional = data[len(MAGIC) + HEADER.size :][:length]
+        text = optional[LENGTH.size :][: LENGTH.unpack_from(optional)[0]].rstrip(b"\0")
+        if order != BYTE_ORDER or not mandatory & AS_JSON or length > LONGEST:
             return Saved(path, "")
         config = json.loads(text)
         disks = config.get("disks", [])
@@ -59,6 +64,23 @@ def parse(data: bytes, path: str) -> Saved:
         return Saved(path, str(config["c_info"]["name"]), writes)
     except (struct.error, ValueError, KeyError, TypeError, AttributeError):
         raise XenError(f"{path} is damaged: it does not say which guest is in it") from None
+
+
+def left_over(path: str) -> bool:
+    """Say whether a save that was interrupted has left this file."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and stat.S_IMODE(mode) == WRITING
+
+
+def refuse_written(path: str, on: Machine) -> None:
+    """Raise Busy when a guest is being saved into a file just now."""
+    from univention_xen.image import users
+
+    if left_over(path) and (found := users.users(path, on.root)):
+        raise Busy(f"{path} is being written by {found[0].what}", hint="try again when that has ended")
 
 
 def refuse_full(directory: str, size: int) -> None:

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from univention_xen import files
 from univention_xen.errors import CommandFailed, XenError
-from univention_xen.toolstack import reasons
 from univention_xen.toolstack.domain import one
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Start:
 
     def apply(self, on: Machine) -> None:
         """Raise CommandFailed with the reason."""
+        from univention_xen.toolstack import reasons
+
         before = reasons.sizes(on, self.name)
         try:
             on.run(*self.words)
@@ -47,6 +49,7 @@ class WaitUntilGone:
     name: str
     stack: Toolstack = field(repr=False)
     timeout: int = 300
+    watching: ClassVar[bool] = True
 
     def __str__(self) -> str:
         return f"wait until {self.name} has ended, {self.timeout} seconds at most"
@@ -65,16 +68,23 @@ class WaitUntilGone:
 
 @dataclass(frozen=True)
 class Foreground:
-    """Hand the terminal to a program until it ends; *advice* is told before."""
+    """Hand the terminal to a program until it ends; *advice* is told before.
+
+    A program that draws on the terminal cannot do without one: *instead* is what does.
+    """
 
     words: Words
     advice: str = ""
+    instead: str = ""
+    watching: ClassVar[bool] = True
 
     def __str__(self) -> str:
         return shlex.join(self.words)
 
     def apply(self, on: Machine) -> None:
-        """Raise CommandFailed and ToolMissing."""
+        """Raise XenError without a terminal, CommandFailed and ToolMissing."""
+        if self.instead and not (os.isatty(0) and os.isatty(1)):
+            raise XenError(f"{self} needs a terminal", hint=self.instead)
         on.run.foreground(*self.words, advice=self.advice)
 
 
@@ -92,8 +102,10 @@ class Save:
 
     def apply(self, on: Machine) -> None:
         """Raise CommandFailed; then the guest runs on and no file is left behind."""
+        from univention_xen.toolstack import saved
+
         try:
-            with files.appearing(self.path, mode=0o600):
+            with files.appearing(self.path, mode=saved.WRITING):
                 pass  # xl keeps the mode of a file that is there
         except FileExistsError:
             raise XenError(f"{self.path} is there already; nothing is overwritten") from None
@@ -103,7 +115,10 @@ class Save:
             domain = one(self.stack.domains(on.run), self.name)
             if domain and domain.exists:
                 files.remove(self.path)
+            else:
+                files.set_mode(self.path, saved.WRITTEN)
             raise
+        files.set_mode(self.path, saved.WRITTEN)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,17 @@ import re
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import XenError
-from univention_xen.toolstack.domain import CRASHED, DYING, OFF, PAUSED, RUNNING, Domain, Words
+from univention_xen.toolstack.domain import CRASHED, DYING, ENDED, OFF, PAUSED, RUNNING, SUSPENDED, Domain, Words
 
 if TYPE_CHECKING:
     from univention_xen.run import Runner
 
-LINE = re.compile(r"(.*?) +(?:(\d+) +)?(\d+) +(\d+)(?: +([-rbpscd]{6}))? +(\d+\.\d)")
-STATES = {"d": DYING, "c": CRASHED, "s": "shut down", "p": PAUSED}
-"""What a letter of xl's State column means, the most telling first; neither r nor b nor none of them matters."""
+LINE = re.compile(r"(.*?) +(?:(\d+) +)?(\d+) +(\d+)(?: +([-rbpscdwS?]{6}))? +(\d+\.\d)")
+STATES = {"d": DYING, "c": CRASHED, "w": CRASHED, "ss": SUSPENDED, "s": ENDED, "p": PAUSED}
+"""What letters of xl's State column mean, the most telling first; neither r nor b nor none of them matters.
+
+A guest that is there no more (s) also has a reason: r to start again, s to be saved, c a crash, w its watchdog.
+"""
 
 
 class Xl:
@@ -23,6 +26,8 @@ class Xl:
 
     name = program = syntax = "xl"
     has_files = True
+    forgets = True
+    """The xl that looks after a guest ends when the guest is suspended, and none takes its place (seen with 4.17)."""
     acpi: Words = ("-F",)
     """Press the power button of a guest that has no drivers for Xen."""
 
@@ -81,6 +86,7 @@ class Xm(Xl):
     """xm, the command of xend."""
 
     name = program = syntax = "xm"
+    forgets = False
     acpi: Words = ()
 
     def migrate(self, name: str, host: str, *, live: bool) -> Words:

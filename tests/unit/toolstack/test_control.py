@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conftest import FakeRunner
-from univention_xen.errors import CommandFailed, UsageError, XenError
+from univention_xen.errors import Busy, CommandFailed, UsageError, XenError
 from univention_xen.plan import Machine, Plan
 from univention_xen.toolstack import autostart, guests, listing, migration, reasons, saved, starting, steps, view
 from univention_xen.toolstack.domain import Domain
@@ -73,6 +73,46 @@ def test_a_guest_that_runs_is_left_alone(on: Machine) -> None:
     assert "guest unpause" in paused.reason
     with pytest.raises(XenError, match="just ending"):
         guests.plan_start("web", Xl(), running(on, WEB.replace("-b----", "--ps-d")))
+
+
+@pytest.mark.parametrize(
+    ("letters", "told", "hint"),
+    [("---ss-", "is suspended", "guest save web"), ("---s--", "has ended", "guest destroy web"),
+     ("---sc-", "has crashed", "guest destroy web")],
+)  # fmt: skip
+def test_a_guest_that_neither_runs_nor_is_gone(on: Machine, letters: str, told: str, hint: str) -> None:
+    with pytest.raises(XenError, match=f"web {told}") as error:
+        guests.plan_start("web", Xl(), running(on, WEB.replace("-b----", letters)))
+    assert hint in error.value.hint
+
+
+def half_built(on: Machine) -> Machine:
+    on.path("/var/lib/xen").mkdir(parents=True)
+    return running(on, WEB.replace("-b----", "--p---"))
+
+
+def process(on: Machine, number: int, output: str) -> None:
+    (on.root / f"proc/{number}/fd").mkdir(parents=True)
+    (on.root / f"proc/{number}/cmdline").write_bytes(b"/usr/lib/xen-4.17/bin/xl\0create\0/etc/xen/web.cfg\0")
+    os.symlink(output, on.root / f"proc/{number}/fd/1")
+
+
+def test_what_an_interrupted_start_has_left_is_cleared_away(on: Machine, tmp_path: Path) -> None:
+    plan = guests.plan_start("web", Xl(), half_built(on))
+    assert str(plan) == "xl destroy web\nxl create /etc/xen/web.cfg"
+    file = tmp_path / "saved"
+    file.write_bytes(header(CONFIG))
+    assert str(guests.plan_restore(str(file), Xl(), on)) == f"xl destroy web\nxl restore {file}"
+    process(on, 12, "/var/log/xen/xl-db.log")  # looks after another guest
+    assert guests.plan_start("web", Xl(), on).steps
+    on.path("/var/lib/xen/userdata-d.7.26fb9bf6-855f-4315-bf2f-9b096313d256.libxl-json").touch()
+    assert not guests.plan_start("web", Xl(), on).steps
+
+
+def test_what_is_just_being_created_is_left_alone(on: Machine) -> None:
+    process(on, 12, "/dev/pts/1")
+    with pytest.raises(Busy, match="just being created"):
+        guests.plan_start("web", Xl(), half_built(on))
 
 
 def test_what_is_missing_is_told_before(on: Machine) -> None:
@@ -222,7 +262,7 @@ def test_a_shutdown_waits_and_gives_up(on: Machine, monkeypatch: pytest.MonkeyPa
 
 def header(config: object, order: int = 0x01020304, flags: int = 3) -> bytes:
     text = json.dumps(config).encode() + b"\0"
-    return saved.MAGIC + struct.pack("=IIII", order, flags, 0, len(text)) + text + b"LIBXL..."
+    return saved.MAGIC + struct.pack("=IIIII", order, flags, 0, len(text) + 4, len(text)) + text + b"LibxlFmt..."
 
 
 CONFIG = {
@@ -259,7 +299,7 @@ def test_saving_overwrites_nothing_and_looks_for_room(on: Machine, tmp_path: Pat
     running(on, WEB)
     file = tmp_path / "new"
     plan = guests.plan_save("web", Xl(), on, path=str(file), keep_running=True)
-    assert str(plan) == f"xl save -c web {file}"
+    assert str(plan) == f"xl save web {file}\nxl restore {file}", "the xl that looks after it does not survive save -c"
     file.touch()
     with pytest.raises(XenError, match="nothing is overwritten"):
         guests.plan_save("web", Xl(), on, path=str(file))
@@ -268,6 +308,29 @@ def test_saving_overwrites_nothing_and_looks_for_room(on: Machine, tmp_path: Pat
     huge = WEB.replace("256", "999999999")
     with pytest.raises(XenError, match="has room for"):
         guests.plan_save("web", Xl(), running(on, huge), path=str(tmp_path / "other"))
+
+
+def test_what_an_interrupted_save_has_left_is_written_anew(on: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "new"
+    plan = guests.plan_save("web", Xl(), running(on, WEB), path=str(file))
+    on.run.answers[f"xl save web {file}"] = ""  # type: ignore[attr-defined]
+    plan.carry_out(on)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(saved.WRITING)  # as if it had been killed before the end
+    assert str(guests.plan_save("web", Xl(), on, path=str(file))) == f"remove {file}\nxl save web {file}"
+
+
+def test_what_is_just_being_written_is_left_alone(on: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "new"
+    file.write_bytes(header(CONFIG))
+    file.chmod(saved.WRITING)
+    (on.root / "proc/4711/fd").mkdir(parents=True)
+    (on.root / "proc/4711/comm").write_text("xl\n")
+    os.link(file, on.root / "proc/4711/fd/3")
+    with pytest.raises(Busy, match=r"being written by xl \(process 4711\)"):
+        guests.plan_save("web", Xl(), running(on, WEB), path=str(file))
+    with pytest.raises(Busy, match="being written"):
+        guests.plan_restore(str(file), Xl(), running(on))
 
 
 def test_a_failed_save_leaves_the_guest_and_no_file(on: Machine, tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def test_the_list_of_xl() -> None:
 @pytest.mark.parametrize(
     ("letters", "state"),
     [("r-----", "running"), ("-b----", "running"), ("------", "running"), ("--p---", "paused"), ("---s--", "shut down"),
-     ("----c-", "crashed"), ("--p--d", "dying"), ("---s-d", "dying"), ("--psc-", "crashed")],
+     ("----c-", "crashed"), ("--p--d", "dying"), ("---s-d", "dying"), ("--psc-", "crashed"),
+     ("---ss-", "suspended"), ("---sr-", "shut down"), ("---sw-", "crashed"), ("---s?-", "shut down")],
 )  # fmt: skip
 def test_the_most_telling_letter_is_the_state(letters: str, state: str) -> None:
     line = f"web                                          7   256     1     {letters}      10.9\n"
