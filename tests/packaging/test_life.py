@@ -95,7 +95,8 @@ class TestLife:
 
     def test_a_variable_reaches_its_files(self, root: Throwaway) -> None:
         before = root.read(SXP), root.read("/etc/xen/xl.conf")
-        root("ucr", "set", "xen/bridge/name=xenbr7", "xen/vnc/listen=192.0.2.1")
+        said = root("ucr", "set", "xen/bridge/name=xenbr7", "xen/vnc/listen=192.0.2.1")
+        assert "univention-xen host firewall plan" in said
         assert "192.0.2.1" in root.read(SXP)
         assert "xenbr7" in root.read("/etc/xen/xl.conf")
         assert (root.read(SXP), root.read("/etc/xen/xl.conf")) != before

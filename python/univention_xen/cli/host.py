@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from univention_xen.cli import host_bridge, host_import, host_status
+from univention_xen.cli import host_bridge, host_firewall, host_import, host_status
 from univention_xen.cli.verbs import Report
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_to(nouns: Nouns) -> None:
     host_import.add_to(host)
     host_status.add_to(host)
     host_bridge.add_to(host)
+    host_firewall.add_to(host)
 
 
 def check(_args: Namespace, on: Machine) -> Report:

@@ -8,13 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
 from univention_xen.guest.check import FOLLOW
-from univention_xen.host import check_running, generated, memory, react, services, status, tagged, xend
+from univention_xen.host import (
+    check_firewall,
+    check_running,
+    generated,
+    memory,
+    react,
+    services,
+    status,
+    tagged,
+    xend,
+)  # fmt: skip
+from univention_xen.host.firewall import decide
 from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from univention_xen.host.firewall.decide import Facts as Firewall
     from univention_xen.host.generated import Generated
     from univention_xen.host.status import Status
     from univention_xen.plan import Machine
@@ -45,6 +57,7 @@ class Facts(NamedTuple):
     status: Status | None = None
     missing_modules: tuple[str, ...] = ()
     tagged: tagged.Found | None = None
+    firewall: Firewall | None = None
 
 
 def look_at(on: Machine) -> Facts:
@@ -56,6 +69,7 @@ def look_at(on: Machine) -> Facts:
         settings, [*problems, *xend.problems(settings, on.root)], found, detect.choose(settings.toolstack, found),
         generated.look_at(on), is_outdated(on, "xend"), status.look_at(on), check_running.missing_modules(on),
         tagged.look_at(values, on),
+        decide.look_at(on),
     )  # fmt: skip
 
 
@@ -123,6 +137,8 @@ def judge_running(facts: Facts) -> Iterator[Finding]:
     """Yield what is odd about the host as it runs."""
     if facts.status:
         yield from (Finding(*row) for row in check_running.judge(facts.status, facts.missing_modules))
+    if facts.firewall:
+        yield from (Finding(*row) for row in check_firewall.judge(facts.firewall))
 
 
 def judge_guest_files(facts: Facts) -> Iterator[Finding]:

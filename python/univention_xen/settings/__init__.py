@@ -9,6 +9,7 @@ reads only their group: ``Network.read(registry)``.
 from __future__ import annotations
 
 from univention_xen.settings.boot import Boot
+from univention_xen.settings.firewall import Firewall
 from univention_xen.settings.host import Autostart, Ballooning, Devices, Dom0, Obsolete, Paths, Toolstack, Xendomains
 from univention_xen.settings.kinds import Secret
 from univention_xen.settings.network import Network
@@ -19,12 +20,13 @@ from univention_xen.settings.vnc import Vnc
 from univention_xen.settings.xl import Xl
 
 __all__ = [
-    "Autostart", "Ballooning", "Boot", "Devices", "Dom0", "Group", "Network", "Obsolete", "Paths", "Problem",
-    "Relocation", "Secret", "Server", "Settings", "Toolstack", "Variable", "Vnc", "Xendomains", "Xl",
+    "Autostart", "Ballooning", "Boot", "Devices", "Dom0", "Firewall", "Group", "Network", "Obsolete", "Paths",
+    "Problem", "Relocation", "Secret", "Server", "Settings", "Toolstack", "Variable", "Vnc", "Xendomains", "Xl",
 ]  # fmt: skip
 
 
 class Settings(
-    Obsolete, Xl, Xendomains, Devices, Dom0, Vnc, Relocation, Server, Paths, Network, Boot, Autostart, Toolstack
+    Obsolete, Xl, Xendomains, Devices, Dom0, Firewall, Vnc, Relocation, Server, Paths, Network, Boot, Autostart,
+    Toolstack,
 ):  # fmt: skip
     """Every xen/* variable."""

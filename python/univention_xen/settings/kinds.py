@@ -83,6 +83,30 @@ def matching(pattern: str, why: str) -> Kind[str]:
     return Kind("str", parse, regex=f"^(?:{pattern})?$")
 
 
+MOST_NETWORKS = 64
+"""Addresses and networks in one value; every one of them is a comparison for each new connection."""
+
+
+def networks(text: str) -> tuple[str, ...]:
+    """Return the IPv4 and IPv6 addresses and networks in *text*, each once, as usually spelt. Raises ValueError."""
+    import ipaddress  # takes 2 ms that settings at their default should not pay
+
+    found: dict[str, None] = {}
+    for word in text.split():
+        try:
+            if "%" in word:
+                raise ValueError
+            network = ipaddress.ip_network(word)
+        except ValueError:
+            why = "is neither an address nor a network such as 192.0.2.0/24 or 2001:db8::/32"
+            raise ValueError(f"contains {word[:60]}, which {why}") from None
+        alone = network.num_addresses == 1
+        found[str(network.network_address) if alone else str(network)] = None
+    if len(found) > MOST_NETWORKS:
+        raise ValueError(f"contains more than {MOST_NETWORKS} addresses and networks")
+    return tuple(found)
+
+
 def show_flag(value: bool) -> str:
     """Return yes or no."""
     return "yes" if value else "no"
@@ -108,3 +132,6 @@ PATH_OR_NONE = matching(
 )
 INTERFACE = matching(units.INTERFACE, "is not the name of a network interface (up to 15 letters, digits and _ . : -)")
 SECRET: Kind[Secret] = Kind("str", any_secret, secret=True)
+NETWORKS: Kind[tuple[str, ...]] = Kind(
+    "str", networks, regex=r"^[0-9A-Fa-f.:/ ]*$", show=" ".join, nothing="no limit to the addresses"
+)
