@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from conftest import PROJECT
 from network_lab import COMMAND, LOOPBACK, Lab, run
+from univention_xen.host.bridge.apply import WATCHDOG
 
 pytestmark = pytest.mark.tools
 
@@ -124,6 +127,16 @@ def test_a_kill_at_any_time_takes_everything_back(lab: Lab, delay: float) -> Non
     lab.until_settled()
     assert lab.state() == before
     assert lab.reaches("192.0.2.10")
+
+
+def test_a_watchdog_ends_with_a_worker_that_was_killed_before_it_began(lab: Lab) -> None:
+    start(lab, STATIC)
+    before = lab.state()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    watchdog = (*lab.enter, sys.executable, "-I", WATCHDOG, "/", "token", str(dead.pid))
+    assert subprocess.run(watchdog, timeout=60, check=False).returncode == 0
+    assert lab.state() == before
 
 
 def test_a_hang_up_in_the_middle_stops_nothing(lab: Lab) -> None:

@@ -49,10 +49,11 @@ class Arm:
 
     def apply(self, on: Machine) -> None:
         """Raise XenError when the way back cannot be made certain; then nothing has been changed."""
-        state.write(on, state.Kept(self.change, self.token, state.now() + LONGEST, state.boot_id(), os.getpid()))
         try:
             arm_boot(on)
+            # the watchdog comes first: a change that is kept must never be without one, wherever we are killed
             start_watchdog(on, self.token)
+            state.write(on, state.Kept(self.change, self.token, state.now() + LONGEST, state.boot_id(), os.getpid()))
         except BaseException:
             undo.disarm_boot(on)
             state.forget(on, state.PENDING)
@@ -61,14 +62,14 @@ class Arm:
 
 def start_watchdog(on: Machine, token: str) -> None:
     """Start it below systemd, which starts it again when it is killed; without systemd it detaches itself."""
-    words = (sys.executable, "-I", WATCHDOG, str(on.root))
+    words = (sys.executable, "-I", WATCHDOG, str(on.root), token, str(os.getpid()))
     if on.path("/run/systemd/system").is_dir():
         unit = f"univention-xen-bridge-{token}"
         properties = ("--property=Restart=on-failure", "--property=RestartSec=1")
-        on.run("systemd-run", "--quiet", "--collect", f"--unit={unit}", *properties, *words, token)
+        on.run("systemd-run", "--quiet", "--collect", f"--unit={unit}", *properties, *words)
         on.run("systemctl", "--quiet", "is-active", f"{unit}.service")
     else:
-        on.run(*words, token, "--detach")
+        on.run(*words, "--detach")
 
 
 def arm_boot(on: Machine) -> None:

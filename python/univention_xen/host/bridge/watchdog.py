@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 """The process that takes an unconfirmed bridge back: detached from terminal and session, or started at boot.
 
-Run as a program: watchdog.py ROOT TOKEN [--detach], or watchdog.py ROOT --boot.
+Run as a program: watchdog.py ROOT TOKEN WORKER [--detach], or watchdog.py ROOT --boot. WORKER is the process that is
+about to keep the change TOKEN and to make it.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ POLL = 0.5
 def main(argv: list[str]) -> int:
     """Watch until somebody has decided or the time is over; return the exit code."""
     root, word, *rest = argv
-    if rest == ["--detach"]:
-        return detach(root, word)
     if word == "--boot":
         return boot(root)
-    return watch(root, word, None)
+    worker, *detached = rest
+    return detach(root, word, int(worker)) if detached else watch(root, word, int(worker), None)
 
 
-def detach(root: str, token: str) -> int:
+def detach(root: str, token: str, worker: int) -> int:
     """Leave a process behind that no terminal, session or parent can end; return when it watches."""
     reading, writing = os.pipe()
     if os.fork():
@@ -44,13 +44,16 @@ def detach(root: str, token: str) -> int:
         os.dup2(nothing, fd)
     code = 1
     try:
-        code = watch(root, token, writing)
+        code = watch(root, token, worker, writing)
     finally:
         os._exit(code)
 
 
-def watch(root: str, token: str, ready: int | None) -> int:
-    """Sleep until the deadline of the change *token*, then take it back unless somebody has decided before."""
+def watch(root: str, token: str, worker: int, ready: int | None) -> int:
+    """Sleep until the deadline of the change *token*, then take it back unless somebody has decided before.
+
+    There is nothing to watch when the process *worker* ends before it has kept the change.
+    """
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     from univention_xen.errors import XenError
@@ -61,13 +64,16 @@ def watch(root: str, token: str, ready: int | None) -> int:
     if ready is not None:
         os.write(ready, READY)
         os.close(ready)
+    seen = False
     while True:
+        alive = os.path.exists(f"/proc/{worker}")  # asked first: what it has kept before its end is seen then
         kept = state.read(on, state.PENDING) or state.read(on, state.UNDOING)
-        if kept is None or kept.token != token:
+        if kept is not None and kept.token == token:
+            seen = True
+            if (kept.worker and not alive) or state.now() >= kept.deadline:
+                break
+        elif seen or not alive:
             return 0
-        killed = kept.worker and not os.path.exists(f"/proc/{kept.worker}")
-        if killed or state.now() >= kept.deadline:
-            break
         time.sleep(POLL)
     try:
         undo.take_back(on)
@@ -84,7 +90,9 @@ def boot(root: str) -> int:
 
     on = machine(root, Machine)
     kept = state.read(on, state.PENDING) or state.read(on, state.UNDOING)
-    if kept is not None and kept.boot != state.boot_id():
+    if kept is None:
+        undo.disarm_boot(on)  # a change was killed before it had begun
+    elif kept.boot != state.boot_id():
         undo.take_back(on, boot=True)
     return 0
 
