@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING
 
 from univention_xen import files, registry
 from univention_xen.errors import UsageError, XenError
-from univention_xen.guest import check, load_xl, look, render
+from univention_xen.guest import check, load_xl, look, render, tags
 from univention_xen.guest.cfg import Cfg
 from univention_xen.guest.model import Disk, Guest
-from univention_xen.guest.tags import follow
 from univention_xen.image import create
 from univention_xen.log import log
 from univention_xen.plan import Plan, Write
-from univention_xen.settings import Network
-from univention_xen.settings import Vnc as VncSettings
-from univention_xen.toolstack import listing, new_guest
+from univention_xen.toolstack import followed, listing, new_guest
 from univention_xen.toolstack.domain import guest_name, one, unknown
 from univention_xen.toolstack.steps import NewFile
 
@@ -177,7 +174,5 @@ def refuse_empty(guest: Guest, on: Machine) -> None:
 
 def up_to_date(text: str, source: str, on: Machine) -> str:
     """Return the file with the tagged lines as the registry has them now: it was not there to be followed."""
-    values = registry.read(str(on.root))
-    cfg = Cfg(text, source)
-    cfg = follow(cfg, VncSettings.vnc_listen.name, "vnclisten", VncSettings.read(values)[0].vnc_listen)
-    return str(follow(cfg, Network.bridge_name.name, "bridge", Network.read(values)[0].bridge_name))
+    wishes = followed.look_at(registry.read(str(on.root)), on)
+    return str(tags.follow_all(Cfg(text, source), wishes.lines))
