@@ -22,7 +22,7 @@ import pytest
 from conftest import PROJECT
 from kernel_tree import CONFIG, MODULES, VERSION, kernel_tree, module
 from univention_xen.cli.main import main
-from univention_xen.initrd import cpio, frames
+from univention_xen.initrd import compression, cpio, frames
 from univention_xen.initrd.additions import Archive
 from univention_xen.initrd.contents import data_of, read_contents
 from univention_xen.initrd.cpio import Entry
@@ -154,6 +154,21 @@ def test_everything_stays_but_the_modules(
     assert int(told.split("ramdisk_size=")[1].split()[0]) * 1024 > read_contents(str(tmp_path / "out"), RUN).unpacked
     if repack:
         assert {part.compression for part in read_contents(str(tmp_path / "out"), RUN).parts} == {how}
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_what_is_appended_is_packed_by_what_is_installed(
+    tmp_path: Path, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for program in ("gzip", *["zstd"] * installed):
+        (few / program).symlink_to(f"/usr/bin/{program}")
+    monkeypatch.setattr(compression, "PATH", str(few))
+    (tmp_path / f"host/boot/config-{VERSION}").write_text(f"{CONFIG}CONFIG_RD_ZSTD=y\n")
+    assert build(write(tmp_path)) == 0
+    parts = read_contents(str(tmp_path / "out"), RUN).parts
+    assert parts[-1].compression == ("zstd" if installed else "gzip")
 
 
 def test_the_command_that_is_printed_makes_a_guest_of_the_new_initrd(

@@ -249,7 +249,7 @@ def module_files(wanted: Wanted, contents: Contents, on: Machine) -> Iterator[di
 
 
 def packing(wanted: Wanted, contents: Contents) -> Compression:
-    """Return how the new part is compressed: as asked, else as the kernel unpacks it fastest.
+    """Return how the new part is compressed: as asked, else as the kernel unpacks it fastest, if that can be packed.
 
     lz4 goes on as lz4: Linux before 5.14 takes what follows such a stream for more of it.
     """
@@ -258,6 +258,6 @@ def packing(wanted: Wanted, contents: Contents) -> Compression:
         return compression.BY_NAME[wanted.compress]
     if wanted.repack or last is LZ4:
         return last
-    if wanted.kernel and wanted.kernel.unpacks(ZSTD.name):
+    if wanted.kernel and wanted.kernel.unpacks(ZSTD.name) and ZSTD.is_here():
         return ZSTD
     return compression.GZIP if last is compression.NONE else last

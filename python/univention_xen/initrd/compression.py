@@ -27,6 +27,10 @@ class Compression(NamedTuple):
     packers: tuple[tuple[str, ...], ...]
     level: int
 
+    def is_here(self) -> bool:
+        """Whether a program is installed that packs so."""
+        return any(shutil.which(words[0], path=PATH) for words in self.packers)
+
     def packer(self, level: int = 0) -> tuple[str, ...]:
         """Return the words of a program that packs stdin to stdout, on all cores where it can.
 
