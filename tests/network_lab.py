@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A host and its peer in two network namespaces, for tests with the real ifupdown and the real kernel.
+"""A host and its peer in two network namespaces, for tests with real programs and the real kernel.
 
-The host has its own /etc/network, /run, /var/lib/univention-xen, /var/lib/dhcp and /etc/systemd, so that nothing of
-this machine is seen or changed. Needs root, as namespaces do.
+The host has its own /etc/network (or /etc/systemd/network with a systemd-networkd of its own), /run,
+/var/lib/univention-xen, /var/lib/dhcp and /etc/systemd/system, so that nothing of this machine is seen or changed.
+Needs root, as namespaces do.
 """
 
 from __future__ import annotations
@@ -22,13 +23,22 @@ from conftest import PROJECT
 
 COMMAND = [sys.executable, str(PROJECT / "scripts" / "univention-xen")]
 LOOPBACK = "auto lo\niface lo inet loopback\n\n"
+NETWORKD = """\
+mount -o remount,ro,bind /sys  # systemd-networkd does not wait for a udev then
+mkdir -p /run/dbus /run/systemd/netif /run/systemd/network; chown systemd-network: /run/systemd/netif
+ip link set lo up
+dbus-daemon --system --fork --nopidfile
+setsid /lib/systemd/systemd-networkd 2>"$1" &
+"""
 
 
 class Lab:
     """The host has the cards eth0, eth1, …, the peer their other ends p0, p1, …"""
 
-    def __init__(self, where: Path, cards: int = 1) -> None:
+    def __init__(self, where: Path, cards: int = 1, networkd: dict[str, str] | None = None) -> None:
+        """With *networkd*, files of /etc/systemd/network by name, that is who sets up the network."""
         self.where = where
+        self.networkd = networkd is not None
         tag = f"{os.getpid():x}"
         self.host, self.peer = f"xh{tag}", f"xp{tag}"
         self.programs: list[subprocess.Popen[bytes]] = []
@@ -40,8 +50,11 @@ class Lab:
                 "type", "veth", "peer", "name", f"p{n}", "netns", self.peer,
             )  # fmt: skip
             run("ip", "-n", self.peer, "link", "set", f"p{n}", "up")
-        for name in ("etc-network", "systemd", "registry"):
+        for name in ("etc-network", "etc-networkd", "systemd", "registry"):
             (where / name).mkdir()
+        for name, text in (networkd or {}).items():
+            (where / "etc-networkd" / name).parent.mkdir(exist_ok=True)
+            (where / "etc-networkd" / name).write_text(text)
         shutil.copytree("/etc/network", where / "etc-network", dirs_exist_ok=True, symlinks=True)
         for old in (where / "etc-network" / "interfaces.d").glob("*"):
             old.unlink()
@@ -54,9 +67,12 @@ class Lab:
             "mount -t tmpfs state /var/lib/univention-xen; mount -t tmpfs leases /var/lib/dhcp\n"
             f"mkdir -p /etc/univention; mount --bind {where}/registry /etc/univention\n"
             "cp /etc/resolv.conf /run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf\n"
-            "echo ready; exec sleep infinity\n"
+            f"mount --bind {where}/etc-networkd /etc/systemd/network\n"
+            + (NETWORKD if self.networkd else "")
+            + "echo ready; exec sleep infinity\n"
         )
-        self.holder = self.start("ip", "netns", "exec", self.host, "sh", str(where / "enter"), stdout=subprocess.PIPE)
+        enter = ("sh", str(where / "enter"), str(where / "networkd.log"))
+        self.holder = self.start("ip", "netns", "exec", self.host, *enter, stdout=subprocess.PIPE)
         assert self.holder.stdout is not None
         assert self.holder.stdout.readline() == b"ready\n"
         self.enter = ("nsenter", "-t", str(self.holder.pid), "-m", "-n")
@@ -122,14 +138,14 @@ class Lab:
 
     def state(self) -> dict[str, Any]:
         """Return everything that has to be the same after the way back: files byte for byte, addresses, routes."""
-        top = self.where / "etc-network"
+        top = self.where / ("etc-networkd" if self.networkd else "etc-network")
         found = {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()}
         modes = {str(p.relative_to(top)): p.stat().st_mode for p in sorted(top.rglob("*"))}
         return {"files": found, "modes": modes, "links": self.links(), "routes": self.routes(), "up": self.up()}
 
     def up(self) -> list[str]:
         """Return what ifupdown believes to be up."""
-        return sorted(self.on_host("ifquery", "--state").split())
+        return [] if self.networkd else sorted(self.on_host("ifquery", "--state").split())
 
     def links(self) -> dict[str, list[str]]:
         """Return the lasting addresses of each link, with the bridge that it belongs to."""

@@ -103,7 +103,7 @@ def test_the_manager_is_recognised(tmp_path: Path, file: str, text: str, manager
     (tmp_path / file).parent.mkdir(parents=True)
     (tmp_path / file).write_text(text)
     assert decide.managed_by(Machine(tmp_path), LINKS[1], {"interfaces/eth0/type": "dhcp"}) == manager
-    if manager in ("netplan", "NetworkManager", "systemd-networkd"):
+    if manager in ("netplan", "NetworkManager"):
         with pytest.raises(XenError, match=manager) as why:
             decide.decide(Machine(tmp_path), found("eth0"))
         assert "xenbr0" in why.value.hint

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from univention_xen import files
 from univention_xen.errors import XenError
-from univention_xen.host.bridge import network, state, ucs, undo
+from univention_xen.host.bridge import network, networkd, state, ucs, undo
 from univention_xen.host.bridge.undo import UNIT, WANTED
 from univention_xen.lock import DIRECTORY as LOCKS
 from univention_xen.lock import holding
@@ -133,7 +133,11 @@ def switch(on: Machine, change: Change) -> None:
             files.replace(on.path(file.path), file.after, mode=file.mode)
     if change.values:
         ucs.update(on, {v.name: v.after for v in change.values}, undo.restart_value(change))
-    for command in (*change.up, *change.carry):
+    for command in change.up:
+        on.run(*command)
+    if late := networkd.wait(on, change.awaits):
+        raise XenError(f"systemd-networkd did not set up {late}", hint=f"see: networkctl status {late}")
+    for command in change.carry:
         on.run(*command)
     now = network.look_at(on)
     if change.interface not in now.ports(change.bridge):
@@ -164,7 +168,9 @@ def describe(change: Change) -> list[str]:
     written = [f"write {f.path}" if f.after is not None else f"remove {f.path}" for f in change.files if f.ours]
     written += [f"unset {v.name}" if v.after is None else f"set {v.name}={v.after}" for v in change.values]
     commands = [" ".join(command) for command in change.down]
-    return [*commands, *written, *(" ".join(command) for command in (*change.up, *change.carry))]
+    up = [" ".join(command) for command in change.up]
+    waits = [f"wait until {change.manager} has set up {each[0]}" for each in change.awaits]
+    return [*commands, *written, *up, *waits, *(" ".join(command) for command in change.carry)]
 
 
 @dataclass(frozen=True)
@@ -192,9 +198,10 @@ class Undo:
     def __str__(self) -> str:
         written = [f"{'remove' if f.before is None else 'restore'} {f.path}" for f in self.change.files]
         written += [f"unset {v.name}" if v.before is None else f"set {v.name}={v.before}" for v in self.change.values]
-        commands = [*self.change.undo_down, ("ip", "link", "delete", self.change.bridge)]
-        after = [*self.change.undo_up, *self.change.keep]
-        return "\n".join([*map(" ".join, commands), *written, *map(" ".join, after)])
+        change = self.change
+        bridge = [("ip", "link", "delete", change.bridge)] if change.bridge else []
+        after = [*change.undo_tell, *bridge, *change.undo_up, *change.keep]
+        return "\n".join([*map(" ".join, change.undo_down), *written, *map(" ".join, after)])
 
     def apply(self, on: Machine) -> None:
         """Raise XenError when something is not as it was afterwards."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Command = tuple[str, ...]
+COMMANDS = ("down", "up", "awaits", "carry", "undo_down", "undo_tell", "undo_up", "undo_awaits", "keep")
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,10 @@ class Value:
 class Change:
     """One way from the present configuration to the bridge, and back.
 
-    *down*, files and values, *up* and *carry* lead there in this order; *undo_down*, values and files, *undo_up* and
-    *keep* lead back. Every command of the way back may fail without stopping the others: some have nothing left to do.
+    *down*, files and values, *up* and *carry* lead there in this order; *undo_down*, values and files, *undo_tell* (who
+    has to know the old files before the bridge goes), *undo_up* and *keep* lead back. Every command of the way back may
+    fail without stopping the others: some have nothing left to do. *awaits* and *undo_awaits* are links, with what they
+    have to have before *carry* and *keep* (networkd.awaited()).
     """
 
     manager: str
@@ -52,9 +55,12 @@ class Change:
     values: tuple[Value, ...] = ()
     down: tuple[Command, ...] = ()
     up: tuple[Command, ...] = ()
+    awaits: tuple[Command, ...] = ()
     carry: tuple[Command, ...] = ()
     undo_down: tuple[Command, ...] = ()
+    undo_tell: tuple[Command, ...] = ()
     undo_up: tuple[Command, ...] = ()
+    undo_awaits: tuple[Command, ...] = ()
     keep: tuple[Command, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -68,7 +74,7 @@ class Change:
         values = dict(data)
         values["files"] = tuple(File(**each) for each in data["files"])
         values["values"] = tuple(Value(**each) for each in data["values"])
-        for name in ("down", "up", "carry", "undo_down", "undo_up", "keep"):
-            values[name] = tuple(tuple(command) for command in data[name])
+        for name in COMMANDS:
+            values[name] = tuple(tuple(command) for command in data.get(name, ()))
         values["notes"] = tuple(data["notes"])
         return cls(**values)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from univention_xen import registry
 from univention_xen import settings as variables
 from univention_xen.errors import XenError
-from univention_xen.host.bridge import ifupdown, network, state, ucs
+from univention_xen.host.bridge import ifupdown, network, networkd, state, ucs
 from univention_xen.host.bridge.apply import Arm, Switch
 from univention_xen.plan import Plan
 from univention_xen.toolstack import detect
@@ -95,6 +95,8 @@ def decide(on: Machine, found: Found) -> Change:
         return ifupdown.change(on, found.network, interface, bridge)
     if manager == UCS:
         return ucs.change(on, found.network, found.variables, interface, bridge)
+    if manager == NETWORKD:
+        return networkd.change(on, found.network, interface, bridge)
     raise XenError(f"the network of this host is configured by {manager}", hint=by_hand(manager, interface, bridge))
 
 
@@ -187,14 +189,7 @@ def by_hand(manager: str, interface: str, bridge: str) -> str:
             f"nmcli connection add type bridge-slave ifname {interface} master {bridge}, give {bridge} the addresses "
             f"(nmcli connection modify {bridge} ipv4.method …), nmcli connection up {bridge}"
         )
-    if manager == NETPLAN:
-        return (
-            f"move the keys below ethernets: {interface}: to bridges: {bridge}: with interfaces: [{interface}], "
-            "then run: netplan try"
-        )
     return (
-        f"in /etc/systemd/network write {bridge}.netdev ([NetDev] Name={bridge} Kind=bridge), "
-        f"let the file of {interface} "
-        f"match Name={bridge}, write one that matches Name={interface} with [Network] Bridge={bridge}, "
-        "then run: networkctl reload"
+        f"move the keys below ethernets: {interface}: to bridges: {bridge}: with interfaces: [{interface}], "
+        "then run: netplan try"
     )

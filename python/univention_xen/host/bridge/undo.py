@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from univention_xen import files
 from univention_xen.errors import Busy, XenError
-from univention_xen.host.bridge import state, ucs
+from univention_xen.host.bridge import networkd, state, ucs
 from univention_xen.lock import DIRECTORY as LOCKS
 from univention_xen.lock import holding
 from univention_xen.log import log
@@ -44,8 +44,12 @@ def take_back(on: Machine, since: str = state.PENDING, *, locked: bool = False, 
         restore_values(on, change)
         restore_files(on, change)
         if not boot:
+            attempt(on, change.undo_tell)
             leave_bridge(on, change)
-            attempt(on, (*change.undo_up, *change.keep))
+            attempt(on, change.undo_up)
+            with suppress(XenError):
+                networkd.wait(on, change.undo_awaits)
+            attempt(on, change.keep)
             restore_files(on, change)  # hooks of the steps above may have written one
         disarm_boot(on)
         state.forget(on, state.UNDOING)
