@@ -34,7 +34,7 @@ SAVE = """\
 Write the memory of a guest into a new file, by default /var/lib/xen/saved/NAME,
 and end the guest; `restore` lets it run on. With --keep-running it runs on at
 once, and its disks run away from the file: restoring that later damages their
-file systems, unless the disks are set back to the same moment."""
+file systems. `snapshot create` keeps memory and disks of one moment together."""
 RESTORE = """\
 Let a guest run on from a file that `save` has written. The file can be used
 once: afterwards the disks have gone on. --remove removes it then."""

@@ -46,7 +46,7 @@ def unpacked(initrd: str, beside: str, run: Runner) -> Iterator[Ext]:
 def write_behind(source: IO[bytes], target: IO[bytes]) -> None:
     """Copy the rest of *source*, unpacking one block while the one before is being written."""
     with ThreadPoolExecutor(1) as writer:
-        written = writer.submit(bytes)
+        written = writer.submit(lambda: 0)
         while block := source.read(BLOCK):
             written.result()
             written = writer.submit(target.write, block)

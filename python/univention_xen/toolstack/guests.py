@@ -44,8 +44,9 @@ def plan_start(word: str, stack: Toolstack, on: Machine, *, paused: bool = False
     if domain and domain.exists and not remains:
         return already(domain)
     if known:
-        from univention_xen.toolstack import starting
+        from univention_xen.toolstack import snapshot, starting
 
+        snapshot.refuse_start(name, on)
         users = [each.name for each in domains if each.exists and each.name != name]
         starting.refuse(known, users, stack.syntax, on)
     steps: list[Step] = [Run(stack.destroy(name))] if remains else []
@@ -226,6 +227,7 @@ def plan_migrate(name: str, stack: Toolstack, on: Machine, *, host: str, live: b
     domain = must_run(name, stack, on)
     if not stack.has_files:
         return Plan.of(Run(words))  # libvirt asks the other host itself
+    refuse_paused(domain, "take part in a move")
     known = next((each for each in listing.described(on) if each.name == name), None)
-    migration.refuse(domain, known.guest if known else None, host, on)
+    migration.refuse(domain, known, host, on)
     return Plan.of(Run(words))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import FakeRunner
+from conftest import FakeRunner, recorded
 from univention_xen.errors import Busy, CommandFailed, UsageError, XenError
 from univention_xen.plan import Machine, Plan
 from univention_xen.toolstack import autostart, guests, listing, migration, reasons, saved, starting, steps, view
@@ -358,8 +358,9 @@ ANSWER = f"free 800\nversion 4.17\ndomains\n{HEADING}{DOM0}"
 def asked(on: Machine, answer: str | tuple[int, str, str]) -> None:
     import shlex
 
-    words = [*migration.SSH, "xen2", migration.script(("/img/web",), ())]
+    words = [*migration.SSH, "xen2", migration.script(("/img/web",), (), "/etc/xen/web.cfg")]
     on.run.answers[shlex.join(words)] = answer  # type: ignore[attr-defined]
+    on.run.answers["xl info"] = recorded("xl-info-4.17.txt")  # type: ignore[attr-defined]
 
 
 def test_a_guest_moves_where_it_can_live(on: Machine) -> None:
@@ -383,6 +384,44 @@ def test_a_guest_stays_where_it_is_otherwise(on: Machine, answer: str | tuple[in
     with pytest.raises(XenError, match=why.replace("(", r"\(")):
         guests.plan_migrate("web", Xl(), on, host="xen2")
     assert not any(line.startswith("xl migrate") for line in on.run.asked)  # type: ignore[attr-defined]
+
+
+def test_what_may_be_wrong_on_the_other_host_is_told(on: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    inode = on.path("/img/web").stat().st_ino
+    asked(running(on, WEB), f"image 0 {inode} /img/web\n" + ANSWER)
+    assert guests.plan_migrate("web", Xl(), on, host="xen2").steps
+    assert capsys.readouterr().err == ""
+    asked(on, f"image 0 {inode + 1} /img/web\nnofile\n" + ANSWER.replace("4.17", "4.14.6"))
+    assert guests.plan_migrate("web", Xl(), on, host="xen2").steps
+    told = capsys.readouterr().err
+    assert "/img/web on xen2 seems not to be the same storage (another file, as large)" in told
+    assert "xen2 runs Xen 4.14.6 and this host 4.17.7" in told
+    assert "xen2 has no /etc/xen/web.cfg" in told
+    asked(on, f"image 512 {inode} /img/web\n" + ANSWER)
+    assert guests.plan_migrate("web", Xl(), on, host="xen2").steps
+    assert "512 bytes instead of 0" in capsys.readouterr().err
+
+
+def test_a_paravirtualised_guest_moves_only_where_xen_can_do_it(
+    on: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on.path("/etc/xen/web.cfg").write_text(CFG.format(name="web", image="/img/web").replace('"pvh"', '"pv"'))
+    asked(running(on, WEB), ANSWER)
+    with pytest.raises(XenError, match="no shadow paging") as error:
+        guests.plan_migrate("web", Xl(), on, host="xen2")
+    assert "guest save web FILE" in error.value.hint
+    info = recorded("xl-info-4.17.txt")
+    on.run.answers["xl info"] = info.replace(" pv hvm hap ", " pv hvm hap shadow ")  # type: ignore[attr-defined]
+    assert guests.plan_migrate("web", Xl(), on, host="xen2").steps
+    assert capsys.readouterr().err == ""
+    on.run.answers["xl info"] = info.replace(" pv hvm hap ", " hvm ")  # type: ignore[attr-defined]
+    assert guests.plan_migrate("web", Xl(), on, host="xen2").steps
+    assert "it is not known" in capsys.readouterr().err
+
+
+def test_a_paused_guest_does_not_move(on: Machine) -> None:
+    with pytest.raises(XenError, match="web is paused"):
+        guests.plan_migrate("web", Xl(), running(on, WEB.replace("-b----", "--p---")), host="xen2")
 
 
 def test_a_guest_starts_with_the_host(on: Machine) -> None:
