@@ -20,7 +20,9 @@ import pytest
 
 from conftest import PROJECT, recorded
 from guest_meanings import OLD_LINES, comparable, from_xl
-from univention_xen.guest import load_xl
+from univention_xen.errors import UsageError
+from univention_xen.guest import change, load_xl, twin
+from univention_xen.guest.cfg import Cfg
 from univention_xen.guest.convert import NotImported, convert
 from univention_xen.guest.model import Disk, Guest, Vif, Vnc, differences
 from univention_xen.guest.render import render
@@ -230,6 +232,60 @@ def test_random_network_cards_are_refused_or_understood_as_xl_does(xl: Ask) -> N
     for _ in range(200):
         card = ",".join(dice.choice(KEYS) for _ in range(dice.randrange(4)))
         compare(xl, f'name = "x"\nkernel = "/k"\nvif = [ "{card}" ]\n')
+
+
+HAND_WRITTEN = """\
+# the web server
+name = 'web' ; type = "hvm"
+memory = 512
+disk = [ "/var/lib/xen/web/a.img,raw,hda,w",  # system
+         'format=qcow2, vdev=hdb, access=rw, target=/var/lib/xen/web/b c.qcow2' ]
+disk += [ "file:/var/lib/xen/web/c.img,hdc:cdrom,r" ]
+vif = [ "mac=00:16:3e:00:00:01, bridge=br0,vifname=w0", "bridge=br1" ]
+vnc = 1
+vnclisten = "127.0.0.1"  # ucr: xen/vnc/listen
+vncdisplay = 3; vncunused = 0
+uuid = "11111111-1111-1111-1111-111111111111"
+"""
+
+
+def test_what_is_set_by_hand_is_what_xl_reads(xl: Ask) -> None:
+    words = ["memory=1024", "vcpus=2", "on_crash=preserve", "vnclisten=::1", "vif=bridge=x", "vif=", "boot=d"]
+    text = str(change.changed(Cfg(HAND_WRITTEN), change.parse(words), ["uuid", "vncdisplay"]))
+    answer = xl(text)
+    assert answer.guest, answer.messages
+    assert answer.guest == comparable(load_xl.load(text, "web").guest)
+    guest = answer.guest
+    assert (guest.memory, guest.vcpus, guest.on_crash, guest.boot) == (1024, 2, "preserve", "d")
+    assert guest.vnc.listen == "::1"
+
+
+ODD_WORDS = [*ODD.replace('"', "").strip().replace("\n", "|").split("|"), "vnc=1", "boot=c", "acpi=0", "vnclisten=::1"]
+
+
+@pytest.mark.parametrize("word", ODD_WORDS)
+def test_what_xl_refuses_cannot_be_set(xl: Ask, word: str) -> None:
+    try:
+        values = change.parse(word.split(";"))
+    except UsageError:
+        return
+    text = str(change.changed(Cfg(HAND_WRITTEN), values))
+    refused = change.refusals(HAND_WRITTEN, text, "web", values)
+    assert refused or xl(text).guest is not None, text
+
+
+def test_clones_and_renamed_guests_are_what_xl_reads(xl: Ask) -> None:
+    paths = {"/var/lib/xen/web/a.img": "/new/a.img", "/var/lib/xen/web/b c.qcow2": "/new/b c.qcow2"}
+    other = twin.Twin("shop", lambda: "00:16:3e:00:00:02", "22222222-2222-2222-2222-222222222222", paths, 4)
+    copy = xl(str(twin.cloned(Cfg(HAND_WRITTEN), other))).guest
+    assert copy
+    assert (copy.name, copy.vnc.display) == ("shop", 4)
+    assert sorted(disk.path for disk in copy.disks) == ["/new/a.img", "/new/b c.qcow2", "/var/lib/xen/web/c.img"]
+    assert copy.vifs[0].mac == "00:16:3e:00:00:02"
+    moved = xl(str(twin.renamed(Cfg(HAND_WRITTEN), "shop", "/var/lib/xen/web", "/var/lib/xen/shop"))).guest
+    assert moved
+    assert {disk.path.rpartition("/")[0] for disk in moved.disks} == {"/var/lib/xen/shop"}
+    assert moved.name == "shop"
 
 
 def compare(xl: Ask, text: str) -> None:

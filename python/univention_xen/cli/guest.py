@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from univention_xen.cli.guest_control import add_control_verbs
 from univention_xen.cli.guest_create import add_create_verb
+from univention_xen.cli.guest_files import add_file_verbs
 from univention_xen.cli.guest_snapshot import add_snapshot_verbs
 from univention_xen.cli.verbs import Report
 
@@ -53,6 +54,7 @@ def add_to(nouns: Nouns) -> None:
     guest = nouns.add("guest")
     add_create_verb(guest)
     add_control_verbs(guest)
+    add_file_verbs(guest)
     add_snapshot_verbs(guest)
     importing = guest.verb(
         "import", plan_import, help="carry guest files of the xm years over to xl", description=IMPORT,

@@ -212,6 +212,8 @@ class Loader:
             on, unused, display = self.number("vnc"), self.number("vncunused"), self.number("vncdisplay")
             if on is None:
                 on = not self.number("nographic")
+            if display and ":" in (texts["vnclisten"] or ""):
+                self.refuse("vnclisten", "vnclisten has a colon, behind which xl looks for the display of vncdisplay")
         else:
             screens = self.texts("vfb")
             found = xl_vfb(screens[0]) if screens else {}

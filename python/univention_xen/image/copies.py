@@ -98,6 +98,11 @@ def refuse_copy(image: Image, target: str) -> None:
     if os.path.lexists(target):
         raise exists(target)
     room(os.path.dirname(target))
+    refuse_source(image)
+
+
+def refuse_source(image: Image) -> None:
+    """Raise XenError when the image is in use or not all there."""
     refuse_in_use(image.path)
     if image.backing:
         raise XenError(
