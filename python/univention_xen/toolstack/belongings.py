@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
+from univention_xen.guest import look
 from univention_xen.toolstack import listing, saved
 from univention_xen.toolstack.domain import one
 from univention_xen.toolstack.guests import SAVED
@@ -49,6 +50,26 @@ def refuse_running(name: str, verb: str, stack: Toolstack, on: Machine) -> None:
         raise XenError(
             f"{name} is {found.state}, so it cannot be {verb}",
             hint=f"univention-xen guest shutdown {name} --wait",
+        )
+
+
+def being_installed(path: str, on: Machine) -> str:
+    """Return the file that is to take the place of the guest file *path* after an installation, '' for none."""
+    waiting = path + look.AFTER_INSTALL
+    return waiting if os.path.lexists(on.path(waiting)) else ""
+
+
+def refuse_installing(known: Described, verb: str, path: str, on: Machine) -> None:
+    """Raise XenError when an installation is not over, of the guest or of what the file *path* was for."""
+    if being_installed(known.file.path, on):
+        raise XenError(
+            f"{known.name} is being installed, so it cannot be {verb}",
+            hint=f"univention-xen guest finish-install {known.name}",
+        )
+    if waiting := being_installed(path, on):
+        raise XenError(
+            f"{waiting} is there already, of an installation that was not finished",
+            hint="choose another name, or remove it",
         )
 
 

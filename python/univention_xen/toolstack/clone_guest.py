@@ -42,6 +42,7 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
     if "/" not in name and os.path.isfile(on.path(receipt)):
         return finish(name, receipt, on)
     path = new_guest.refuse_taken(name, stack, on)
+    belongings.refuse_installing(known, "cloned", path, on)
     refuse_written(known, guest, stack, on)
     targets = places(known, guest, name, on)
     text = text_of(cfg_of(known.file, stack), known, guest, name, targets, on)

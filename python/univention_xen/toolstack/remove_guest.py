@@ -50,6 +50,8 @@ def plan(word: str, with_images: bool, stack: Toolstack, on: Machine) -> Plan:
         stays += [Tell(f"{path} stays") for path in paths if on.path(path).exists()]
     if saved := belongings.saved_memory(known.name, on):
         stays.append(Tell(f"{saved} stays: the memory of the guest, which can still be restored"))
+    if waiting := belongings.being_installed(known.file.path, on):
+        steps.append(Remove(waiting))
     steps.append(Remove(known.file.path))
     if os.path.islink(on.path(known.file.path)):
         stays.append(Tell(f"{autostart.leads_to(known.file.path, on)} stays: {known.file.path} was a link to it"))

@@ -77,6 +77,7 @@ def read_note(name: str, on: Machine) -> str:
 def refuse(known: Described, name: str, path: str, stack: Toolstack, on: Machine) -> None:
     """Raise XenError when the guest cannot get the name now."""
     belongings.refuse_running(known.name, "renamed", stack, on)
+    belongings.refuse_installing(known, "renamed", path, on)
     for each in (known.name, name):
         if saved := belongings.saved_memory(each, on):
             raise XenError(

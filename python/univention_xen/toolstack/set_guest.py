@@ -58,6 +58,8 @@ def plan(word: str, words: Iterable[str], unset: Iterable[str], stack: Toolstack
         told += [Tell(f"it does not follow {tag} any more") for tag in sorted(lost)]
     if stack.syntax == "xl":
         warn(known.file, file, on)
+    if waiting := belongings.being_installed(file.path, on):
+        told.append(Tell(f"this is the guest while it is installed; {waiting} stays as it is"))
     if belongings.domain(known.name, stack, on):
         told.append(Tell(f"{known.name} runs, and sees the change after its next start"))
     return Plan((Rewrite(file.path, before.text, after.text, private(file)), *told))

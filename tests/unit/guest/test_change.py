@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from univention_xen.errors import UsageError, XenError
@@ -104,6 +104,7 @@ LAYOUT = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(LAYOUT, SETTINGS)
 def test_every_byte_but_the_value_stays(
     layout: list[tuple[tuple[str, list[str]], str, str]], setting: tuple[str, list[str]]
@@ -127,6 +128,7 @@ def test_every_byte_but_the_value_stays(
             assert new.get(each) == cfg.get(each)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=20), max_size=3))
 def test_no_words_crash_it(words: list[str]) -> None:
     with contextlib.suppress(XenError, BadSyntax):

@@ -459,6 +459,18 @@ def test_a_toolstack_that_does_not_answer_under_xen_is_no_permission(tmp_path: P
     assert belongings.domain("web", Missing(), Machine(tmp_path)) is None
 
 
+def test_a_guest_that_is_being_installed(on: Machine, capsys: Output) -> None:
+    on.path("/etc/xen/web.cfg.after-install").write_text(WEB)
+    for plan in (clone_guest.plan, rename_guest.plan):
+        with pytest.raises(XenError, match="web is being installed") as why:
+            plan("web", "shop", Xl(), on)
+        assert "finish-install" in why.value.hint
+    setting(on, "memory=1G").carry_out(on)
+    assert "web.cfg.after-install stays as it is" in capsys.readouterr().err
+    removing(on).carry_out(on)
+    assert os.listdir(on.path("/etc/xen")) == ["auto"]
+
+
 # --- edit
 
 
