@@ -78,8 +78,9 @@ def locks(args: Namespace, on: Machine) -> tuple[str, ...]:
     except XenError:
         return tuple({f"guest {os.path.basename(args.guest).removesuffix('.cfg')}", *new})
     disks = known.guest.disks if known.guest and args.verb != "set" else ()
-    images = {f"image {os.path.realpath(on.path(disk.path))}" for disk in disks if disk.writable and not disk.script}
-    return tuple({f"guest {known.name}", *new, *images})
+    images = {f"image {on.real(disk.path)}" for disk in disks if disk.writable and not disk.script}
+    file = os.path.basename(known.file.path).removesuffix(".cfg")
+    return tuple({f"guest {known.name}", f"guest {file}", *new, *images})
 
 
 def plan_clone(args: Namespace, on: Machine) -> Plan:

@@ -115,7 +115,7 @@ class Others:
 
     def user(self, path: str, on: Machine) -> str:
         """Return who else has the image *path*, or may have it; '' for nobody."""
-        if found := self.users.get(os.path.realpath(on.path(path))):
+        if found := self.users.get(on.real(path)):
             return found
         return next((name for name, text in self.unclear.items() if path in text), "")
 
@@ -125,16 +125,16 @@ def others(known: Described, on: Machine) -> Others:
     users: dict[str, str] = {}
     unclear: dict[str, str] = {}
     for each in listing.described(on):
-        if os.path.realpath(on.path(each.file.path)) == os.path.realpath(on.path(known.file.path)):
+        if on.real(each.file.path) == on.real(known.file.path):
             continue
         if each.guest is None:
             unclear[each.file.path] = each.file.text
             continue
         for path in has(each.guest, on):
-            users.setdefault(os.path.realpath(on.path(path)), each.name)
+            users.setdefault(on.real(path), each.name)
     for path, name in saved_writes(on):
         if name != known.name:
-            users.setdefault(os.path.realpath(on.path(path)), f"{name}, which is saved")
+            users.setdefault(on.real(path), f"{name}, which is saved")
     return Others(users, unclear)
 
 

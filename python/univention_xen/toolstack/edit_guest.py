@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from univention_xen import files
 from univention_xen.errors import CommandFailed, XenError
 from univention_xen.guest import change, check, look
-from univention_xen.lock import DIRECTORY, holding
+from univention_xen.lock import directory, holding
 from univention_xen.log import log
 from univention_xen.plan import Plan
 from univention_xen.toolstack import belongings, set_guest, starting
@@ -63,8 +63,8 @@ class Edit:
         """Raise XenError when the copy is not saved; its message says where the copy is, unless it was discarded."""
         import tempfile
 
-        directory = tempfile.mkdtemp(prefix="univention-xen-")
-        copy = os.path.join(directory, os.path.basename(self.known.file.path))
+        place = tempfile.mkdtemp(prefix="univention-xen-")
+        copy = os.path.join(place, os.path.basename(self.known.file.path))
         files.replace(copy, self.known.file.text, mode=0o600)
         keep = True
         try:
@@ -77,7 +77,7 @@ class Edit:
         finally:
             if not keep:
                 files.remove(copy)
-                os.rmdir(directory)
+                os.rmdir(place)
 
     def edited(self, copy: str, on: Machine) -> bool:
         """Let the copy be edited until it is saved or discarded. Raises XenError when it is neither."""
@@ -108,8 +108,7 @@ class Edit:
     def save(self, text: str, on: Machine) -> None:
         """Put the text in the place of the file. Raises XenError when somebody else has changed it, and Busy."""
         file = check.GuestFile(self.known.file.path, text, self.known.file.mode)
-        under = str(on.path(DIRECTORY)) + (f".{os.geteuid()}" if os.geteuid() else "")
-        with holding(f"guest {self.known.name}", under=under):
+        with holding(f"guest {self.known.name}", under=directory(on.root)):
             Rewrite(file.path, self.known.file.text, text, set_guest.private(file)).apply(on)
         if belongings.domain(self.known.name, self.stack, on):
             log.say(f"{self.known.name} runs, and sees the change after its next start")

@@ -66,8 +66,10 @@ class Rewrite:
 
     def apply(self, on: Machine) -> None:
         """Raise XenError when somebody else has changed the file meanwhile, and OSError."""
-        place = os.path.realpath(on.path(self.path))
-        if on.read(self.path) != self.old:
+        place = on.real(self.path)
+        with open(place, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            now = file.read()
+        if now != self.old:
             raise XenError(f"somebody else has changed {self.path} meanwhile; it is left as it is", hint="try again")
         files.sweep(place)
         files.replace(place, self.new, mode=self.mode)

@@ -36,11 +36,7 @@ def plan(word: str, with_images: bool, stack: Toolstack, on: Machine) -> Plan:
         directory = f"{IMAGES}/{known.name}"
         note = f"{directory}/{belongings.NOTE}"
         steps += [Remove(note)] if on.path(note).is_file() else []
-        left = (
-            contents(directory, on)
-            - {os.path.realpath(on.path(note))}
-            - {os.path.realpath(on.path(path)) for path in images}
-        )
+        left = contents(directory, on) - {on.real(note)} - {on.real(path) for path in images}
         if on.path(directory).is_dir() and not left:
             steps.append(RemoveDirectory(directory))
         elif left and not stays:
@@ -80,7 +76,7 @@ def own_images(known: Described, on: Machine) -> tuple[list[str], list[Step]]:
 def contents(directory: str, on: Machine) -> set[str]:
     """Return the real paths of what is in a directory; none when there is no such directory."""
     try:
-        return {os.path.realpath(on.path(f"{directory}/{name}")) for name in os.listdir(on.path(directory))}
+        return {on.real(f"{directory}/{name}") for name in os.listdir(on.path(directory))}
     except OSError:
         return set()
 

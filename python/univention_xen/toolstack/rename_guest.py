@@ -105,7 +105,7 @@ def refuse_directory(known: Described, name: str, on: Machine) -> None:
         raise XenError(f"{new} is there already, and not empty; nothing is overwritten", hint="choose another name")
     if os.path.ismount(on.path(old)):
         raise XenError(f"{old} is a file system of its own, which cannot be renamed", hint="mount it elsewhere")
-    inside = os.path.realpath(on.path(old)) + "/"
+    inside = on.real(old) + "/"
     for used, user in belongings.others(known, on).users.items():
         if used.startswith(inside):
             raise XenError(f"{user} uses {used} too, which would get another name", hint="change that guest first")
