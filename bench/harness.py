@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
@@ -115,7 +116,12 @@ def main(words: list[str], runs: int | None, path: str | None) -> int:
         with tempfile.TemporaryDirectory(prefix="bench.") as where:
             results.append(measure(name, ENTRIES[name](Path(where)), runs))
         print(row(results[-1]), flush=True)
+    write(path, [asdict(result) for result in results])
+    return 0
+
+
+def write(path: str | None, figures: list[dict[str, Any]]) -> None:
+    """Leave the figures as JSON in the file *path*, if there is to be one."""
     if path:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        Path(path).write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n", encoding="utf-8")
-    return 0
+        Path(path).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

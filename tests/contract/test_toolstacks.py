@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +122,26 @@ def test_who_draws_on_a_terminal_needs_one(name: str, monkeypatch: pytest.Monkey
     with pytest.raises(XenError, match=r"top.* needs a terminal") as error:
         guests.plan_top(TOOLSTACKS[name]()).carry_out(machine(name))
     assert "guest list" in error.value.hint
+
+
+@everywhere
+def test_a_guest_that_was_saved_and_runs_on_is_still_looked_after(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "pv"
+    commands = {"xl": f"xl save pv {file}\nxl restore {file}", "xm": f"xm save -c pv {file}"}
+    try:
+        told = str(guests.plan_save("pv", TOOLSTACKS[name](), machine(name), path=str(file), keep_running=True))
+    except XenError as why:
+        told = f"{why} ({why.hint})"
+    assert told == commands.get(name, "libvirt cannot save a guest that runs on (leave out --keep-running)")
+
+
+@everywhere
+def test_a_paused_guest_is_not_saved(name: str) -> None:
+    with pytest.raises(XenError, match="hvm is paused, so it cannot be saved"):
+        guests.plan_save("hvm", TOOLSTACKS[name](), machine(name), path="/nowhere/hvm")
+
+
+@everywhere
+def test_the_console_tells_the_way_out(name: str) -> None:
+    (step,) = guests.plan_console("pv", TOOLSTACKS[name](), machine(name)).steps
+    assert getattr(step, "advice", "").startswith("Ctrl+] leaves the console")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,11 @@ def test_what_is_so_already_is_left_alone() -> None:
 def test_a_guest_starts_with_the_host(capsys: Output) -> None:
     assert main(["guest", "autostart", "test", "on", "--connect", STACK.uri]) == 0
     assert main(["guest", "autostart", "test", "off", "--connect", STACK.uri]) == 0
+
+
+def test_a_guest_that_is_to_run_on_is_not_saved(tmp_path: Path, capsys: Output) -> None:
+    assert main(["guest", "save", "test", str(tmp_path / "saved"), "--keep-running", "--connect", STACK.uri]) == 1
+    assert "leave out --keep-running" in capsys.readouterr().err
 
 
 def test_virsh_s_own_words_are_passed_on(capsys: Output) -> None:
