@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 LIMIT = 16384  # bytes of a log that are read
 HOTPLUG = "/var/log/xen/xen-hotplug.log"
-SPEAKER = re.compile(r"^(?:libxl: error: \w+\.c:\d+:\w+: (?:Domain \d+:)?|qemu-system-\w+: |[\w.-]+/(?=[\w-]+: ))")
+SPEAKER = re.compile(
+    r"^(?:xc: error: |libxl: error: \w+\.c:\d+:\w+: (?:Domain \d+:)?|qemu-system-\w+: |[\w.-]+/(?=[\w-]+: ))"
+)
 SECRET = re.compile(r"((?:vnc)?passw(?:or)?d\s*[=:]\s*)[^\s,]+", re.IGNORECASE)
 NOISE = re.compile(
-    r"^\s*$|warning:|^char device redirected|^VNC server running|^Parsing config|^xl: |"
-    r"qemu-system-\w+: terminating on signal"
+    r"^\s*$|warning:|^char device redirected|^VNC server running|^Parsing config|^xl: |^xc: (?:info|progress): |"
+    r"^Saving to |qemu-system-\w+: terminating on signal"
 )
 CONSEQUENCE = re.compile(
     r"QMP|QAPI|qmp|[Cc]onnection reset|Connection refused|device model did not start|failed to add|failed to create|"
-    r"already being destroyed|[Dd]estruction of domain failed|domcreate|rc=-\d+$"
+    r"already being destroyed|^Failed to save domain|[Dd]estruction of domain failed|domcreate|rc=-\d+$"
 )
 
 
@@ -68,8 +70,11 @@ def since(before: dict[str, tuple[int, int]], on: Machine, name: str) -> list[Re
     return found
 
 
-def explain(name: str, why: CommandFailed, logged: list[Reason]) -> CommandFailed:
-    """Return the failure of a start as one sentence; its hint holds what else is known."""
+def explain(name: str, why: CommandFailed, logged: list[Reason], what: str = "", hint: str = "") -> CommandFailed:
+    """Return a failure as one sentence; its hint holds what else is known.
+
+    *what* has failed unless it was a start, and *hint* is what helps when nothing better is known.
+    """
     said = [Reason(line, "") for line in why.err.splitlines() if line.strip() and not NOISE.search(line)]
     telling = sorted(logged + said, key=weight)
     lines = list(dict.fromkeys(Reason(plain(each.line), each.source) for each in telling))
@@ -79,8 +84,8 @@ def explain(name: str, why: CommandFailed, logged: list[Reason]) -> CommandFaile
     place = f" ({first.source})" if first.source else ""
     more = "".join(f"\n  {each.source.rpartition('/')[2] or 'toolstack'}: {each.line}" for each in others[:6])
     return CommandFailed(
-        f"{name} does not start: {first.line}{place}", code=why.code, out=why.out, err=why.err,
-        hint=(advice(first.line) or f"univention-xen guest check {name} looks at its file") + more,
+        f"{what or f'{name} does not start'}: {first.line}{place}", code=why.code, out=why.out, err=why.err,
+        hint=(advice(first.line) or hint or f"univention-xen guest check {name} looks at its file") + more,
     )  # fmt: skip
 
 
@@ -99,6 +104,8 @@ def advice(line: str) -> str:
     """Return what to do about a well-known reason, or ''."""
     if "DES algorithm" in line:
         return "this device model cannot do VNC passwords: remove vncpasswd, let it listen on 127.0.0.1, use ssh -L"
+    if "No space left" in line:
+        return "make room on the disk, or name a FILE elsewhere"
     if "memory" in line.lower() and re.search(r"not enough|failed to free|cannot allocate", line, re.IGNORECASE):
         return "univention-xen guest list shows who has the memory"
     return ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from univention_xen import files
 from univention_xen.errors import CommandFailed, XenError
-from univention_xen.toolstack.domain import one
+from univention_xen.toolstack.domain import CRASHED, ENDED, one
 
 if TYPE_CHECKING:
     from univention_xen.plan import Machine
@@ -58,6 +58,11 @@ class WaitUntilGone:
         """Raise XenError when the time is over."""
         end = time.monotonic() + self.timeout
         while (domain := one(self.stack.domains(on.run), self.name)) and domain.exists:
+            if time.monotonic() >= end and domain.state in (ENDED, CRASHED):
+                raise XenError(
+                    f"{self.name} has ended, and its on_poweroff or on_crash keeps it there, or no xl looks after it",
+                    hint=f"univention-xen guest destroy {self.name} clears it away",
+                )
             if time.monotonic() >= end:
                 raise XenError(
                     f"{self.name} is still running after {self.timeout} seconds",
@@ -102,7 +107,7 @@ class Save:
 
     def apply(self, on: Machine) -> None:
         """Raise CommandFailed; then the guest runs on and no file is left behind."""
-        from univention_xen.toolstack import saved
+        from univention_xen.toolstack import reasons, saved
 
         try:
             with files.appearing(self.path, mode=saved.WRITING):
@@ -111,13 +116,15 @@ class Save:
             raise XenError(f"{self.path} is there already; nothing is overwritten") from None
         try:
             on.run(*self.words)
-        except CommandFailed:
+        except CommandFailed as why:
             domain = one(self.stack.domains(on.run), self.name)
-            if domain and domain.exists:
+            runs_on = domain is not None and domain.exists
+            if runs_on:
                 files.remove(self.path)
             else:
                 files.set_mode(self.path, saved.WRITTEN)
-            raise
+            what = f"{self.name} could not be saved" + (" and runs on" if runs_on else "")
+            raise reasons.explain(self.name, why, [], what, "univention-xen guest list shows its state") from None
         files.set_mode(self.path, saved.WRITTEN)
 
 

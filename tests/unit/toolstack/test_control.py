@@ -254,6 +254,9 @@ def test_a_shutdown_waits_and_gives_up(on: Machine, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     with pytest.raises(XenError, match="web is still running after 1 seconds"):
         plan.steps[1].apply(on)
+    with pytest.raises(XenError, match="has ended") as error:
+        plan.steps[1].apply(running(on, WEB.replace("-b----", "---s--")))
+    assert "guest destroy web" in error.value.hint
     plan.steps[1].apply(running(on))
     assert guests.plan_shutdown("web", Xl(), on) == Plan.nothing("web is not running")
     with pytest.raises(UsageError):
@@ -336,9 +339,15 @@ def test_what_is_just_being_written_is_left_alone(on: Machine, tmp_path: Path) -
 def test_a_failed_save_leaves_the_guest_and_no_file(on: Machine, tmp_path: Path) -> None:
     file = tmp_path / "new"
     plan = guests.plan_save("web", Xl(), running(on, WEB), path=str(file))
-    on.run.answers[f"xl save web {file}"] = (1, "", "No space left on device")  # type: ignore[attr-defined]
-    with pytest.raises(CommandFailed, match="No space left"):
+    said = (
+        f"Saving to {file} new xl format (info 0x3/0x0/1078)\nxc: info: Saving domain 7, type x86 PV\n"
+        "xc: error: Failed to write page data (28 = No space left on device): Internal error\n"
+        "Failed to save domain, resuming domain\n"
+    )
+    on.run.answers[f"xl save web {file}"] = (1, "", said)  # type: ignore[attr-defined]
+    with pytest.raises(CommandFailed, match=r"web could not be saved and runs on: .*No space left") as error:
         plan.carry_out(on)
+    assert "make room" in error.value.hint
     assert not file.exists()
 
 
