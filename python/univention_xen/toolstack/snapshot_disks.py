@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 TAG = "univention-xen:"
 """What the names of our snapshots inside qcow2 images begin with."""
-PAST_CACHE = ("-T", "none")
-"""How qemu-img reads a device: the page cache may know less of it than the guest has written."""
+COPY_DEVICE = ("dd", "bs=1M", "status=none")
+"""Past the page cache, which may know less of a device than the guest has written."""
 
 
 def plan_keep(guest: Guest, label: str, directory: str, on: Machine) -> tuple[Kept, ...]:
@@ -99,7 +99,7 @@ def keep(kept: Kept, snapshot: Snapshot, on: Machine) -> None:
         return
     with files.appearing(target, mode=0o600) as name:
         if stat.S_ISBLK(os.stat(source).st_mode):
-            on.run("qemu-img", "convert", *PAST_CACHE, "-f", "raw", "-O", "raw", source, name)
+            on.run(*COPY_DEVICE, "iflag=direct", "conv=sparse", f"if={source}", f"of={name}")
         else:
             copies.clone(source, name)
 
@@ -112,7 +112,7 @@ def put_back(kept: Kept, snapshot: Snapshot, on: Machine) -> None:
         return
     now = os.stat(image) if os.path.exists(image) else None
     if now and stat.S_ISBLK(now.st_mode):
-        on.run("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", copy, image)
+        on.run(*COPY_DEVICE, "oflag=direct", "conv=nocreat,notrunc,fsync", f"if={copy}", f"of={image}")
         return
     mode = stat.S_IMODE(now.st_mode) if now else 0o600
     with files.appearing(image, mode=mode, instead=True) as name:
@@ -157,7 +157,13 @@ def refuse_lost(disks: Iterable[Kept], snapshot: Snapshot, on: Machine) -> None:
         if not os.path.isdir(directory):
             raise XenError(f"there is no directory {directory} for {kept.path}", hint=f"mkdir -p {directory}")
         now = os.stat(image) if os.path.exists(image) else None
-        if kept.how == REFLINK or (now and stat.S_ISBLK(now.st_mode)):
+        if now and stat.S_ISBLK(now.st_mode):
+            if device_size(image) < copy.stat().st_size:
+                raise lost(snapshot, f"{kept.path} has become smaller")
+            continue
+        if kept.path.startswith("/dev/"):
+            raise lost(snapshot, f"{kept.path} is no block device any more")
+        if kept.how == REFLINK:
             continue
         device = os.stat(directory).st_dev
         left = free.setdefault(device, room(directory))
