@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from univention_xen.guest.model import Guest
     from univention_xen.plan import Machine
     from univention_xen.toolstack.domain import Domain, Toolstack, Words
+    from univention_xen.toolstack.saved import Saved
     from univention_xen.toolstack.snapshot import Kept
 
 
@@ -104,11 +105,23 @@ class Take:
                 on.run(*apart(self.words))
             files.set_mode(memory, saved.WRITTEN)
             disks.sync(memory)
+            refuse_others(saved.look_at(memory), snapshot, on)
             wait_until_free((kept.path for kept in snapshot.disks), on)
         for kept in snapshot.disks:
             disks.keep(kept, snapshot, on)
         files.replace(on.path(snapshot.at(GUEST_FILE)), self.text, mode=0o600)
         write(snapshot.at(MANIFEST), snapshot.as_json(), on)
+
+
+def refuse_others(file: Saved, snapshot: Snapshot, on: Machine) -> None:
+    """Raise XenError when the guest ran with a disk that its file does not name: the moment would not be whole."""
+    ours = {os.path.realpath(on.path(kept.path)) for kept in snapshot.disks}
+    for path in file.writes:
+        if os.path.realpath(on.path(path)) not in ours:
+            raise XenError(
+                f"{snapshot.guest} runs with the disk {path}, which {snapshot.file} does not name",
+                hint=f"write it there, or take it away: xl block-detach {snapshot.guest}",
+            )
 
 
 def explained(why: BaseException, snapshot: Snapshot) -> BaseException:

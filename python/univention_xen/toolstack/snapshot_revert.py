@@ -156,5 +156,5 @@ def tell_differences(snapshot: Snapshot, on: Machine) -> None:
         log.warning("no file describes %s any more; what it was is in %s", snapshot.guest, snapshot.at(GUEST_FILE))
     elif then.guest:
         for what, old, new in differences(then.guest, now.guest):
-            runs = "the snapshot runs on as it was" if snapshot.way != OFF else "the guest file stays as it is"
-            log.warning("%s of %s is %s now and was %s: %s", what, snapshot.guest, new, old, runs)
+            values = f"is {new} now and was {old}" if isinstance(new, str | int) else "is something else now"
+            log.warning("%s of %s %s; its file stays as it is", what, snapshot.guest, values)

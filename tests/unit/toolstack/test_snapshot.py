@@ -17,7 +17,7 @@ from univention_xen import files
 from univention_xen.errors import Busy, UsageError, XenError
 from univention_xen.image import copies
 from univention_xen.plan import Machine, Plan
-from univention_xen.toolstack import guests, snapshot, snapshot_create, snapshot_disks, snapshot_recover
+from univention_xen.toolstack import guests, saved, snapshot, snapshot_create, snapshot_disks, snapshot_recover
 from univention_xen.toolstack.libvirt import Libvirt
 from univention_xen.toolstack.snapshot_create import plan_create
 from univention_xen.toolstack.snapshot_recover import plan_delete
@@ -48,10 +48,10 @@ class Xen(FakeRunner):
 
     def get(self, name: str) -> str:
         path = self.root / f"xen-{name}"
-        return path.read_text() if path.exists() else ""
+        return path.read_bytes().decode() if path.exists() else ""
 
     def set(self, name: str, text: str) -> None:
-        (self.root / f"xen-{name}").write_text(text)
+        (self.root / f"xen-{name}").write_bytes(text.encode())
 
     def __call__(self, *argv: str | os.PathLike[str], stdin: str = "", ok: Any = (0,)) -> Any:
         words = [os.fspath(word) for word in argv if word not in ("setsid", "--wait")]
@@ -74,11 +74,11 @@ class Xen(FakeRunner):
                 return HEADING + DOM0 + (line if state else "")
             case ["xl" | "xm", "save", "web", path]:
                 assert self.get("state") == "-b----", "a guest that does not run cannot be saved"
-                self.place(path).write_text(self.get("memory"))
+                self.place(path).write_bytes(self.get("memory").encode())
                 self.set("state", "")
             case ["xl" | "xm", "restore", path]:
                 assert not self.get("state"), "a guest exists only once"
-                self.set("memory", self.place(path).read_text())
+                self.set("memory", self.place(path).read_bytes().decode())
                 self.set("disks", self.disks())
                 self.set("state", "-b----")
             case ["xl" | "xm", "destroy", "web"]:
@@ -263,6 +263,18 @@ def test_a_copy_that_fails_too(on: Machine, monkeypatch: pytest.MonkeyPatch) -> 
         plan_create("web", "x", Xl(), on).carry_out(on)
     assert xen(on).get("state") == "-b----"
     assert not on.path("/var/lib/xen/snapshots/web").exists()
+
+
+def test_a_disk_that_only_the_running_guest_knows_is_no_moment(on: Machine) -> None:
+    config = json.dumps({"c_info": {"name": "web"}, "disks": [{"pdev_path": "/img/c", "readwrite": 1}]})
+    length = len(config) + 4
+    header = saved.MAGIC + saved.HEADER.pack(saved.BYTE_ORDER, saved.AS_JSON, 0, length)
+    memory = (header + saved.LENGTH.pack(len(config))).decode("ascii") + config
+    xen(on).set("memory", memory)
+    with pytest.raises(XenError, match=r"web runs with the disk /img/c, which /etc/xen/web\.cfg does not name"):
+        plan_create("web", "x", Xl(), on).carry_out(on)
+    assert (xen(on).get("state"), xen(on).get("memory")) == ("-b----", memory)
+    assert snapshot.all_of("web", on) == []
 
 
 def test_a_guest_that_does_not_run_on_keeps_its_memory(on: Machine) -> None:
