@@ -7,7 +7,16 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import command, dom0, harness, image, initrd, registry, suite  # noqa: F401 - importing enters the entries
+from bench import (  # noqa: F401 - importing enters the entries
+    command,
+    dom0,
+    guests,
+    harness,
+    image,
+    initrd,
+    registry,
+    suite,
+)
 
 parser = argparse.ArgumentParser(prog="bench", description="Measure our commands beside what one would use instead.")
 parser.add_argument("word", nargs="*", help="only entries whose name contains one of these; dom0: in a Dom0")
