@@ -108,4 +108,9 @@ def advice(line: str) -> str:
         return "make room on the disk, or name a FILE elsewhere"
     if "memory" in line.lower() and re.search(r"not enough|failed to free|cannot allocate", line, re.IGNORECASE):
         return "univention-xen guest list shows who has the memory"
+    if re.search("QMP|device model", line):
+        return (
+            "the device model has ended by itself, as Debian 12's does when a guest has a VNC password; "
+            "its log in /var/log/xen may tell more"
+        )
     return ""

@@ -237,6 +237,11 @@ def test_only_what_is_new_in_a_log_counts(on: Machine) -> None:
         step.apply(on)
 
 
+def test_an_end_of_the_device_model_without_a_word_in_its_log_is_explained_too() -> None:
+    why = CommandFailed("xl create failed", code=3, err=XL_SAYS)
+    assert "as Debian 12's does when a guest has a VNC password" in reasons.explain("web", why, []).hint
+
+
 def test_a_failure_without_words_stays_as_it_is() -> None:
     why = CommandFailed("xl create failed with exit status 1", code=1)
     assert reasons.explain("web", why, []) is why
