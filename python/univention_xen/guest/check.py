@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from univention_xen.guest.load_xl import New
 
 IMPORT = "univention-xen guest import makes a file for xl of it"
+CANNOT_ASK = "the installed device model cannot ask for a VNC password, so the guest does not start"
+AT_HOME = "without vncpasswd let it listen on 127.0.0.1 and reach it through ssh -L"
 FOLLOW = "univention-xen guest follow rewrites the line; without its comment it is yours"
 
 
@@ -210,8 +212,7 @@ def screen(each: Read, facts: Facts) -> Iterator[Finding]:
             "warning", "vnc", name, f"VNC is open to everybody who reaches {vnc.listen}: no password", hint
         )
     if vnc.password and not facts.vnc_passwords:
-        sentence = "the installed device model cannot ask for a VNC password, so the guest does not start"
-        yield each.finding("error", "vnc-password", name, sentence, "let it listen on 127.0.0.1 without a password")
+        yield each.finding("error", "vnc-password", name, CANNOT_ASK, AT_HOME)
 
 
 def memory(each: Read, facts: Facts) -> Iterator[Finding]:

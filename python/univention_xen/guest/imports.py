@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen.errors import XenError
 from univention_xen.guest import dialect, load_xl, look
+from univention_xen.guest.check import AT_HOME, CANNOT_ASK
 from univention_xen.guest.convert import Imported, NotImported, convert, modern_lines
 from univention_xen.guest.words import BadSyntax, CannotRun, Place, Remark
 from univention_xen.plan import Machine, Plan, Write
@@ -68,6 +69,8 @@ def plan_import(words: Iterable[str], directory: str, on: Machine) -> ImportPlan
             results.append(Result(path, "", "", [Remark("refused", Place(path, 1), str(why))]))
             continue
         result, imported = carry_over(file, directory)
+        if imported and imported.guest.vnc.password and not look.can_ask_for_passwords(on):
+            result = result._replace(remarks=[*result.remarks, password_remark(file)])
         if imported:
             refusal = clash(file, result, imported, taken, on)
             if refusal:
@@ -113,6 +116,12 @@ def carry_over(file: GuestFile, directory: str) -> tuple[Result, Imported | None
         return Result(file.path, "", "", [Remark("refused", place, found[3] if found else str(why))]), None
     name = imported.guest.name
     return Result(file.path, name, f"{directory}/{name.replace('/', '_')}.cfg", imported.remarks), imported
+
+
+def password_remark(file: GuestFile) -> Remark:
+    """Return what to know about a guest with a VNC password on this host."""
+    before = file.text.partition("vncpasswd")[0]
+    return Remark("lost", Place(file.path, before.count("\n") + 1), f"{CANNOT_ASK}: {AT_HOME}")
 
 
 def kept(file: GuestFile) -> Imported:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import stat
@@ -24,6 +25,8 @@ DIRECTORY = "/etc/xen"
 AUTO = "/etc/xen/auto"
 AFTER_INSTALL = ".after-install"
 """Behind the name of a guest's file: what takes its place when the installation is over. Until then it is no guest."""
+DEVICE_MODEL = "/usr/libexec/xen-qemu-system-i386"
+CIPHERS = (b"\0libnettle.so.", b"\0libgcrypt.so.")
 LARGE = 1 << 20
 """No guest file is larger; what is, is something else."""
 
@@ -84,12 +87,14 @@ def facts(guests: Iterable[GuestFile], on: Machine) -> Facts:
     """Return what the host knows about *guests*: which paths are missing, which bridges exist, …"""
     paths: set[str] = set()
     names: dict[str, str] = {}
+    secret = False
     for file in guests:
         try:
             guest = load_xl.load(file.text, file.path).guest
         except (BadSyntax, CannotRun):
             continue
         names[on.real(file.path)] = guest.name
+        secret = secret or bool(guest.vnc.password)
         paths.update(disk.path for disk in guest.disks if disk.path.startswith("/") and not disk.script)
         paths.update(path for path in (guest.kernel, guest.ramdisk) if path.startswith("/"))
     return Facts(
@@ -97,8 +102,20 @@ def facts(guests: Iterable[GuestFile], on: Machine) -> Facts:
         bridges=bridges(on),
         memory=host_memory(on),
         together=autostarted(on, names),
-        vnc_passwords=False,  # Debian 12's device model refuses them, and xl then gives up with rc=-26
+        vnc_passwords=secret and can_ask_for_passwords(on),
     )
+
+
+def can_ask_for_passwords(on: Machine) -> bool:
+    """Whether the installed device model can ask for a VNC password: QEMU takes the cipher from one of two libraries.
+
+    Debian 12's is built without them; it ends at once, and all that xl says is rc=-26.
+    """
+    try:
+        with open(on.real(DEVICE_MODEL), "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as program:
+            return any(program.find(library) >= 0 for library in CIPHERS)
+    except (OSError, ValueError):
+        return False
 
 
 def bridges(on: Machine) -> frozenset[str] | None:

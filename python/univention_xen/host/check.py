@@ -148,7 +148,10 @@ def judge_guest_files(facts: Facts) -> Iterator[Finding]:
             problem = f"{edit.path} does not follow the registry, line {'; line '.join(edit.lines)}"
             yield Finding(WARNING, edit.path, problem, FOLLOW)
         yield from (Finding(WARNING, path, problem) for path, problem in facts.tagged.problems)
-        yield from (Finding(NOTE, name, f"{name}: {why}") for name, why in facts.tagged.remarks)
+        if facts.tagged.at_home:
+            name = Settings.vnc_listen.name
+            hint = f"reach them through ssh -L; ucr set {name}={Settings.vnc_listen.default} says the same"
+            yield Finding(NOTE, name, f"{name}: {facts.tagged.at_home}", hint)
 
 
 def judge_xend(facts: Facts) -> Iterator[Finding]:

@@ -129,6 +129,7 @@ class Found(NamedTuple):
     edits: tuple[Edit, ...]
     problems: tuple[tuple[str, str], ...] = ()
     remarks: tuple[tuple[str, str], ...] = ()
+    at_home: str = ""
 
     def tell(self) -> None:
         """Say on stderr what is wrong."""
@@ -150,7 +151,7 @@ def look_at(registry: Mapping[str, str], on: Machine) -> Found:
                     edits.append(edit)
         except XenError as why:
             problems.append((path, str(why)))
-    return Found(tuple(edits), tuple(problems), tuple(each for each in wishes.remarks if each[0] in seen))
+    return Found(tuple(edits), tuple(problems), wishes.remarks(seen), wishes.at_home)
 
 
 def edit_of(file: GuestFile, wishes: Wishes) -> Edit | None:

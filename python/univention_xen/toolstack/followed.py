@@ -12,7 +12,7 @@ from univention_xen.settings import Network, Toolstack, Vnc
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from univention_xen.plan import Machine
     from univention_xen.settings import Problem
@@ -25,10 +25,19 @@ class Guests(Network, Vnc, Toolstack):
 
 
 class Wishes(NamedTuple):
-    """What lines shall say, and why a variable is not followed or not to the letter: (variable, sentence)."""
+    """What lines shall say, and what to know: (variable, sentence) of values that are refused, and *at_home*.
+
+    The latter says that screens are shown on this host only, although the registry has another address; '' if not so.
+    """
 
     lines: tuple[Followed, ...]
-    remarks: tuple[tuple[str, str], ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    at_home: str = ""
+
+    def remarks(self, variables: Collection[str]) -> tuple[tuple[str, str], ...]:
+        """Return what to know about these variables."""
+        found = (*self.refused, *(((Vnc.vnc_listen.name, self.at_home),) if self.at_home else ()))
+        return tuple(each for each in found if each[0] in variables)
 
 
 def look_at(registry: Mapping[str, str], on: Machine) -> Wishes:
@@ -45,10 +54,9 @@ def look_at(registry: Mapping[str, str], on: Machine) -> Wishes:
         Followed(variable.name, key, None if variable.name in refused or not value else value)
         for variable, (key, value) in values.items()
     )
-    remarks = [(each.variable, left_alone(refused[each.variable])) for each in lines if each.variable in refused]
-    if listen != settings.vnc_listen:
-        remarks.append((Guests.vnc_listen.name, f"{CANNOT_ASK}, so guests show their screens on {listen} only"))
-    return Wishes(lines, tuple(remarks))
+    at_home = "" if listen == settings.vnc_listen else f"{CANNOT_ASK}, so guests show their screens on {listen} only"
+    told = tuple((each.variable, left_alone(refused[each.variable])) for each in lines if each.variable in refused)
+    return Wishes(lines, told, at_home)
 
 
 def left_alone(problem: Problem) -> str:

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
+from conftest import FakeRunner
+from univention_xen.guest import look
 from univention_xen.guest.check import Facts, Finding, GuestFile, check
 from univention_xen.guest.tags import Followed
+from univention_xen.plan import Machine
 
 GOOD = """\
 name = "{name}"
@@ -147,3 +151,22 @@ def test_a_tagged_line_out_of_step_is_told_with_what_it_should_be() -> None:
     assert "guest follow" in finding.hint
     assert found(good() + tagged.replace("#", "# no"), facts=follows) == []
     assert found(good() + tagged, facts=Facts(followed=(Followed("xen/vnc/listen", "vnclisten", None),))) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "can"),
+    [("\0libc.so.6\0", False), ("\0libnettle.so.8\0", True), ("\0libgcrypt.so.20\0", True), ("x libnettle x", False),
+     ("", False), (None, False)],
+)  # fmt: skip
+def test_a_device_model_without_ciphers_cannot_ask_for_a_password(
+    tmp_path: Path, program: str | None, *, can: bool
+) -> None:
+    (tmp_path / "usr/libexec").mkdir(parents=True)
+    if program is not None:
+        (tmp_path / "usr/libexec/xen-qemu-system-i386").write_bytes(b"\x7fELF" * bool(program) + program.encode())
+    on = Machine(tmp_path, FakeRunner())  # type: ignore[arg-type]
+    secret = GuestFile("/etc/xen/web.cfg", good() + 'vfb = [ "vncpasswd=geheim" ]\n', 0o600)
+    assert look.facts([secret], on).vnc_passwords is can
+    findings = [each for each in check([secret], look.facts([secret], on)) if each.rule == "vnc-password"]
+    assert len(findings) == (not can)
+    assert all("ssh -L" in each.hint for each in findings)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -119,6 +120,9 @@ def test_secrets_stay_secret(root: Path, capsys: Output) -> None:
     new = root / "etc/xen/web.cfg"
     assert stat.S_IMODE(new.stat().st_mode) == 0o600
     assert "vncpasswd=geheim" in new.read_text()
+    told = capsys.readouterr().out
+    assert re.search(r"/old/web:\d+: lost: .* cannot ask for a VNC password, .* 127.0.0.1 and .* ssh -L$", told, re.M)
+    assert "geheim" not in told
     for words in (["show", "web"], ["show", "web", "--json"], ["check", "web"], ["import", "/old/web", "--dry-run"]):
         run(root, *words)
     shown = capsys.readouterr()

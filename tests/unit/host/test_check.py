@@ -187,3 +187,6 @@ def test_tagged_lines_out_of_step_are_warnings_and_what_a_value_comes_to_is_a_no
     (note,) = [each.problem for each in findings if "cannot ask for the VNC password" in each.problem]
     assert note.startswith("xen/vnc/listen: the installed device model")
     assert "geheim" not in repr(findings)
+    for name in ("old", "web"):
+        (root / f"etc/xen/{name}.cfg").unlink()
+    assert any("cannot ask for the VNC password" in each.problem for each in judge(check.look_at(machine(root))))
