@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from univention_xen.errors import CommandFailed, ToolMissing, XenError
 from univention_xen.guest import look
-from univention_xen.toolstack import listing, saved
+from univention_xen.toolstack import listing, saved, snapshot
 from univention_xen.toolstack.domain import one
 from univention_xen.toolstack.guests import SAVED
 
@@ -77,6 +77,15 @@ def saved_memory(name: str, on: Machine) -> str:
     """Return where the memory of a guest is saved that has not been restored, '' for nowhere."""
     path = f"{SAVED}/{name}"
     return path if os.path.lexists(on.path(path)) else ""
+
+
+def refuse_snapshots(name: str, why: str, on: Machine) -> None:
+    """Raise XenError when there are snapshots of a guest *name*; *why* completes "there are snapshots of NAME, "."""
+    if found := snapshot.all_of(name, on):
+        raise XenError(
+            f"there are snapshots of {name}, {why}",
+            hint=f"univention-xen guest snapshot delete {name} {found[0].snapshot.label}",
+        )
 
 
 def understood(known: Described) -> Guest:

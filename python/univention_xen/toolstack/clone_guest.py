@@ -21,7 +21,7 @@ from univention_xen.image import copies
 from univention_xen.image.look import look_at
 from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan, Remove
-from univention_xen.toolstack import belongings, listing, new_guest
+from univention_xen.toolstack import belongings, listing, new_guest, snapshot
 from univention_xen.toolstack.belongings import IMAGES
 from univention_xen.toolstack.file_steps import Discard, Move, NewGuest, Sweep, Tell
 from univention_xen.toolstack.set_guest import cfg_of, private
@@ -43,6 +43,7 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
         return finish(name, receipt, on)
     path = new_guest.refuse_taken(name, stack, on)
     belongings.refuse_installing(known, "cloned", path, on)
+    belongings.refuse_snapshots(name, "which are not those of the new guest", on)
     refuse_written(known, guest, stack, on)
     targets = places(known, guest, name, on)
     text = text_of(cfg_of(known.file, stack), known, guest, name, targets, on)
@@ -81,6 +82,8 @@ def refuse_written(known: Described, guest: Guest, stack: Toolstack, on: Machine
     if not written:
         return
     belongings.refuse_running(known.name, "cloned: it writes to its disks", stack, on)
+    if found := snapshot.interrupted(known.name, on):
+        raise XenError(f"{known.name} cannot be cloned now", hint=found.todo)
     if path := belongings.saved_memory(known.name, on):
         log.warning(
             "the memory of %s is saved in %s: without it, the file systems of the copy are as after a power cut",

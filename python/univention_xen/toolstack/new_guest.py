@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from univention_xen.toolstack.domain import Domain, Toolstack
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
-TAKEN = frozenset(("auto", "xl", "Domain-0", "saved", "save", "dump"))
+TAKEN = frozenset(("auto", "xl", "Domain-0", "saved", "save", "dump", "snapshots"))
 """Names that mean something else below /etc/xen and /var/lib/xen."""
 IMAGES = "/var/lib/xen"
 FORMATS = {"raw": "raw", "qcow2": "qcow2", "vpc": "vhd", "vhd": "vhd"}

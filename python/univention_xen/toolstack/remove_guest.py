@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from univention_xen.image.users import refuse_in_use
 from univention_xen.plan import Plan, Remove
-from univention_xen.toolstack import autostart, belongings, listing
+from univention_xen.toolstack import autostart, belongings, listing, snapshot
 from univention_xen.toolstack.belongings import IMAGES
 from univention_xen.toolstack.file_steps import RemoveDirectory, Tell
 
@@ -31,6 +31,7 @@ def plan(word: str, with_images: bool, stack: Toolstack, on: Machine) -> Plan:
     steps: list[Step] = [Remove(link) for link in links if link != known.file.path and os.path.islink(on.path(link))]
     stays: list[Step] = []
     if with_images:
+        belongings.refuse_snapshots(known.name, "which need its images", on)
         images, stays = own_images(known, on)
         steps += [Remove(path) for path in images]
         directory = f"{IMAGES}/{known.name}"
@@ -46,6 +47,8 @@ def plan(word: str, with_images: bool, stack: Toolstack, on: Machine) -> Plan:
         stays += [Tell(f"{path} stays") for path in paths if on.path(path).exists()]
     if saved := belongings.saved_memory(known.name, on):
         stays.append(Tell(f"{saved} stays: the memory of the guest, which can still be restored"))
+    if (found := snapshot.all_of(known.name, on)) and not with_images:
+        stays.append(Tell(f"{os.path.dirname(found[0].snapshot.place)} stays: the guest's snapshots"))
     if waiting := belongings.being_installed(known.file.path, on):
         steps.append(Remove(waiting))
     steps.append(Remove(known.file.path))

@@ -92,6 +92,8 @@ def refuse(known: Described, name: str, path: str, stack: Toolstack, on: Machine
     if name != known.name and belongings.domain(name, stack, on):
         raise XenError(f"a guest {name} is running, though no file describes it", hint="choose another name")
     if known.name != name:
+        belongings.refuse_snapshots(known.name, "which know it by its name", on)
+        belongings.refuse_snapshots(name, "which are not those of this guest", on)
         refuse_directory(known, name, on)
 
 

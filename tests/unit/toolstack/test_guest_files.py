@@ -30,6 +30,7 @@ from univention_xen.toolstack import (
     remove_guest,
     rename_guest,
     set_guest,
+    snapshot,
 )
 from univention_xen.toolstack.domain import Domain
 from univention_xen.toolstack.xl import Xl, Xm
@@ -457,6 +458,22 @@ def test_a_toolstack_that_does_not_answer_under_xen_is_no_permission(tmp_path: P
     with pytest.raises(XenError, match="whether web runs cannot be seen"):
         belongings.domain("web", Broken(), Host())
     assert belongings.domain("web", Missing(), Machine(tmp_path)) is None
+
+
+def test_snapshots_keep_their_guest(on: Machine, capsys: Output) -> None:
+    kept = snapshot.Snapshot("web", "monday", "2026-11-24T00:00:00Z", "off", "xl", 0, ())
+    on.path(kept.place).mkdir(parents=True)
+    on.path(kept.at("snapshot.json")).write_text(kept.as_json())
+    with pytest.raises(XenError, match="snapshots of web, which know it by its name"):
+        rename_guest.plan("web", "shop", Xl(), on)
+    with pytest.raises(XenError, match="snapshots of web, which need its images"):
+        removing(on)
+    clone_guest.plan("web", "shop", Xl(), on).carry_out(on)
+    removing(on, images=False).carry_out(on)
+    assert "/var/lib/xen/snapshots/web stays" in capsys.readouterr().err
+    for plan in (clone_guest.plan, rename_guest.plan):
+        with pytest.raises(XenError, match="snapshots of web, which are not those of"):
+            plan("shop", "web", Xl(), on)
 
 
 def test_a_guest_that_is_being_installed(on: Machine, capsys: Output) -> None:
