@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import struct
@@ -283,6 +284,13 @@ def test_a_saved_guest_tells_its_name_and_what_it_writes() -> None:
     assert saved.parse(header(CONFIG), "/s") == saved.Saved("/s", "web", ("/img/web",))
     assert saved.parse(b"LinuxGuestRecord....", "/s") == saved.Saved("/s", "")
     assert saved.parse(header(CONFIG, order=0x04030201), "/s").name == ""
+
+
+def test_what_the_real_xl_has_saved_is_read() -> None:
+    data = base64.b64decode(recorded("xl-save-4.17-header.base64"))
+    assert saved.parse(data, "/s") == saved.Saved("/s", "pv")
+    with pytest.raises(XenError, match="damaged"):
+        saved.parse(data[:700], "/s")
 
 
 @pytest.mark.parametrize("data", [b"", saved.MAGIC, header(CONFIG)[:70], header([]), header({}), header({"c_info": 1})])
