@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from univention_xen import files
 from univention_xen.errors import CommandFailed, XenError
+from univention_xen.log import log
 from univention_xen.toolstack.domain import CRASHED, ENDED, one
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Save:
 
     def apply(self, on: Machine) -> None:
         """Raise CommandFailed; then the guest runs on and no file is left behind."""
-        from univention_xen.toolstack import reasons, saved
+        from univention_xen.toolstack import reasons, saved, unfinished
 
         try:
             with files.appearing(self.path, mode=saved.WRITING):
@@ -121,6 +122,8 @@ class Save:
             runs_on = domain is not None and domain.exists
             if runs_on:
                 files.remove(self.path)
+                if self.stack.forgets and not unfinished.is_looked_after(self.name, on):
+                    log.warning("%s does not start again by itself any more: shut it down and start it", self.name)
             else:
                 files.set_mode(self.path, saved.WRITTEN)
             what = f"{self.name} could not be saved" + (" and runs on" if runs_on else "")

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Domains that were never completed: whoever created them was killed, and what there was by then stays, paused."""
+"""The xl processes behind domains: who creates them, and who looks after them.
+
+A domain whose xl was killed while creating it was never completed, and stays, paused. One whose xl has ended later does
+not start again by itself.
+"""
 
 from __future__ import annotations
 
@@ -58,3 +62,15 @@ def creates(process: Path) -> bool:
         return False
     verbs = {b"create", b"restore", b"migrate-receive"}
     return os.path.basename(program) == b"xl" and not verbs.isdisjoint(words) and not output.startswith(MONITORS_LOG)
+
+
+def is_looked_after(name: str, on: Machine) -> bool:
+    """Say whether an xl waits for the guest to end or to start again; it ends itself when the guest is suspended."""
+    log_file = f"{MONITORS_LOG}{name}.log"
+    for process in on.path("/proc").glob("[0-9]*"):
+        try:
+            if os.readlink(process / "fd" / "1") == log_file:
+                return True
+        except OSError:
+            continue
+    return False

@@ -349,7 +349,12 @@ def test_what_is_just_being_written_is_left_alone(on: Machine, tmp_path: Path) -
         guests.plan_restore(str(file), Xl(), running(on))
 
 
-def test_a_failed_save_leaves_the_guest_and_no_file(on: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_failed_save_leaves_the_guest_and_no_file(
+    on: Machine, tmp_path: Path, watched: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if watched:
+        process(on, 12, "/var/log/xen/xl-web.log")
     file = tmp_path / "new"
     plan = guests.plan_save("web", Xl(), running(on, WEB), path=str(file))
     said = (
@@ -361,6 +366,7 @@ def test_a_failed_save_leaves_the_guest_and_no_file(on: Machine, tmp_path: Path)
     with pytest.raises(CommandFailed, match=r"web could not be saved and runs on: .*No space left") as error:
         plan.carry_out(on)
     assert "make room" in error.value.hint
+    assert ("does not start again by itself" in capsys.readouterr().err) is not watched
     assert not file.exists()
 
 
