@@ -199,12 +199,27 @@ def follow(registry: Mapping[str, str], run: Runner | None = None) -> list[str]:
     step = Follow(found.edits, until=time.monotonic() + PATIENCE)
     try:
         with lock.holding("guest files", under=lock.directory(on.root), until=step.until):
+            now = latest(registry, on)
+            if followed.look_at(now, on) != followed.look_at(registry, on):
+                step = Follow(look_at(now, on).edits, until=step.until)
             step.apply(on)
     except XenError as why:
         log.warning("%s; afterwards: %s", why, AGAIN)
     except OSError as why:
         log.warning("guest files do not follow the registry: %s", why)
     return report(step.done, on)
+
+
+def latest(registry: Mapping[str, str], on: Machine) -> Mapping[str, str]:
+    """Return what the registry says by now: who sets a variable at the same time may have waited less for the lock."""
+    if not hasattr(registry, "load"):
+        return registry  # mere values
+    from univention_xen.registry import read
+
+    try:
+        return read(str(on.root))
+    except OSError:
+        return registry
 
 
 def report(done: list[Edit], on: Machine) -> list[str]:

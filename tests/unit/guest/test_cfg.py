@@ -181,6 +181,19 @@ def test_an_edit_is_there_afterwards_and_nothing_else_has_changed(text: str, nam
     assert all(line in str(after).splitlines() for line in comments)
 
 
+@given(files(), files(), st.sampled_from(["192.0.2.1", "", "a b", '"', "\\", "é"]), st.booleans())
+def test_following_changes_tagged_lines_and_no_other_byte(head: str, tail: str, address: str, own: bool) -> None:
+    begin, end = ("\nvnclisten=", "  # ucr: v\n") if own else ('\nvfb = [ "vnc=1", ', " ]  # ucr: v\n")
+    before = Cfg(f'{head}{begin}"old"{end}{tail}')
+    after = follow(before, "v", "vnclisten", address)
+    value = spelt(address if own else f"old,vnclisten={address}")
+    expected = f"{head}{begin}{value}{end}{tail}"
+    if not own:
+        expected = expected.replace('"vnc=1"', spelt(f"vnc=1,vnclisten={address}"), 1)
+    assert str(after) == expected
+    assert str(follow(after, "v", "vnclisten", address)) == str(after)
+
+
 @given(files(), NAMES)
 def test_what_is_removed_is_gone(text: str, name: str) -> None:
     after = Cfg(text).without(name)
