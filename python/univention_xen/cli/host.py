@@ -21,7 +21,8 @@ values that are refused or dangerous, values that the toolstack in effect
 ignores, generated files and tagged lines of guest files that do not say what the
 registry says, a xend that works with an older file, a host that does not run
 under Xen or would not after the next boot, missing kernel modules and bridges,
-services that are not there, and images on a full file system.
+services that are not there, a firewall that does not fit, what is wrong with the
+files of guests, secrets that others can read, and images on a full file system.
 
 Exit status: 0 nothing or only notes, 1 at least one warning."""
 SETTINGS = """\

@@ -10,6 +10,7 @@ from univention_xen import registry
 from univention_xen.guest.check import FOLLOW
 from univention_xen.host import (
     check_firewall,
+    check_guests,
     check_running,
     generated,
     memory,
@@ -18,7 +19,7 @@ from univention_xen.host import (
     status,
     tagged,
     xend,
-)  # fmt: skip
+)
 from univention_xen.host.firewall import decide
 from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
@@ -58,6 +59,7 @@ class Facts(NamedTuple):
     missing_modules: tuple[str, ...] = ()
     tagged: tagged.Found | None = None
     firewall: Firewall | None = None
+    guests: Sequence[tuple[str, str, str, str]] = ()
 
 
 def look_at(on: Machine) -> Facts:
@@ -65,11 +67,12 @@ def look_at(on: Machine) -> Facts:
     values = registry.read(str(on.root))
     settings, problems = Settings.read(values)
     found = detect.look_at(on)
+    choice = detect.choose(settings.toolstack, found)
     return Facts(
-        settings, [*problems, *xend.problems(settings, on.root)], found, detect.choose(settings.toolstack, found),
+        settings, [*problems, *xend.problems(settings, on.root)], found, choice,
         generated.look_at(on), is_outdated(on, "xend"), status.look_at(on), check_running.missing_modules(on),
-        tagged.look_at(values, on),
-        decide.look_at(on),
+        tagged.look_at(values, on), decide.look_at(on),
+        check_guests.look_at(on, settings, choice.name, status.IMAGES),
     )  # fmt: skip
 
 
@@ -139,6 +142,8 @@ def judge_running(facts: Facts) -> Iterator[Finding]:
         yield from (Finding(*row) for row in check_running.judge(facts.status, facts.missing_modules))
     if facts.firewall:
         yield from (Finding(*row) for row in check_firewall.judge(facts.firewall))
+    unreadable = {path for path, _ in facts.tagged.problems} if facts.tagged else set()
+    yield from (Finding(*row) for row in facts.guests if row[1] not in unreadable)
 
 
 def judge_guest_files(facts: Facts) -> Iterator[Finding]:

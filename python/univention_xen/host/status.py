@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
 from univention_xen.guest import look
-from univention_xen.host import hypervisor, reboot, services
+from univention_xen.host import check_firewall, hypervisor, reboot, services
 from univention_xen.host.bridge import state
+from univention_xen.host.firewall import decide
 from univention_xen.settings import Network, Toolstack
 from univention_xen.toolstack import detect
 from univention_xen.toolstack.domain import OFF, Domain
 from univention_xen.toolstack.xl import Xl, Xm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from univention_xen.host.hypervisor import Hypervisor
     from univention_xen.host.reboot import NextBoot
@@ -101,8 +102,16 @@ def look_at(on: Machine) -> Status:
         list(look_at_bridges(on, Network.read(values)[0], names)),
         look_at_room(on), next((each for each in domains if each.id == 0), None),
         look_at_guests(on, domains),
-        tuple(words for name, words in PENDING.items() if os.path.exists(on.path(state.path(name)))),
+        tuple(pending(on, values)),
     )  # fmt: skip
+
+
+def pending(on: Machine, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield what waits for somebody: a bridge to be confirmed, a firewall to follow what is configured."""
+    yield from (words for name, words in PENDING.items() if os.path.exists(on.path(state.path(name))))
+    for level, _, problem, _ in check_firewall.judge(decide.look_at(on, values)):
+        if level == check_firewall.WARNING:
+            yield f"{problem}: univention-xen host firewall plan"
 
 
 def look_at_services(on: Machine) -> Iterator[Service]:

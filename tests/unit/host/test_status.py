@@ -122,6 +122,12 @@ def test_a_change_of_the_network_that_nobody_has_confirmed_is_shown(root: Path, 
     assert host_status.data(look)["pending"] == [line]
 
 
+def test_a_firewall_that_is_to_follow_is_shown(root: Path) -> None:
+    (root / "etc/xen/firewall.nft").write_text("table inet univention_xen {\n}\n")
+    (line,) = status.look_at(Machine(root, cast(Runner, FakeRunner(dict(ANSWERS))))).pending
+    assert "host firewall plan" in line
+
+
 def test_names_cannot_steer_the_terminal(found: Status) -> None:
     hostile = found.guests[0]._replace(name="\x1b[2J\x07x")
     assert "\x1b" not in status_page.page(found._replace(guests=[hostile]), status_page.PLAIN)
