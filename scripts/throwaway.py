@@ -22,6 +22,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / "build" / "throwaway"
 OWN = re.compile(r"(python3-)?univention-")
+TRIED = ["locales", "tasksel"]
+"""What tests install beside our packages."""
 TOOLS = ["mmdebstrap", *([] if os.geteuid() == 0 else ["uidmap"])]
 
 # Entering: fresh mounts over the tree, so that nothing of the host but a few devices is seen. The tree is word 1.
@@ -153,7 +155,7 @@ def base(kind: str = "bare") -> Path:
 
 def bootstrap(archive: Path) -> None:
     """Make the bare root, with the package lists and the .debs of everything wanted. Raises Cannot."""
-    download = " ".join(["apt-get -y --no-install-recommends --download-only install", *wanted()])
+    download = " ".join(["apt-get -y --no-install-recommends --download-only install", *wanted(), *TRIED])
     words = [
         "mmdebstrap", "--quiet", "--variant=apt", "--format=tar", "--skip=cleanup/apt",
         "--dpkgopt=force-unsafe-io", "--aptopt=Acquire::Languages none",

@@ -32,14 +32,22 @@ def build(into: Path, *options: str) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def debs() -> list[Path]:
-    """The packages of the checkout as it is."""
-    return build(PROJECT / "build")
+    """The packages of the checkout as it is that belong onto a Dom0."""
+    return [deb for deb in build(PROJECT / "build") if "-tasks_" not in deb.name]
+
+
+@pytest.fixture(scope="session")
+def task_deb() -> Path:
+    """The package with the task for the software selection."""
+    (deb,) = (deb for deb in build(PROJECT / "build") if "-tasks_" in deb.name)
+    return deb
 
 
 @pytest.fixture(scope="session")
 def older_debs() -> list[Path]:
     """The same packages with a smaller version, to upgrade from."""
-    return build(PROJECT / "build" / "older", "--version", "5.99.0")
+    found = build(PROJECT / "build" / "older", "--version", "5.99.0")
+    return [deb for deb in found if "-tasks_" not in deb.name]
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,8 @@ echo "$1" >>/var/log/xend.calls
 """
 INFO = PROJECT / "debian" / "univention-xen.univention-config-registry"
 GENERATED = INFO.read_text(encoding="utf-8").count("\nFile: ")
+FIREWALL, GUEST = "/etc/init.d/univention-firewall", "/etc/xen/web.cfg"
+OPENED = "security/packetfilter/package/univention-xen/tcp/5900/all"
 # What dpkg and apt remember of having worked is not ours.
 TRACES = tuple(f"/{path}/" for path in ("var/lib/dpkg", "var/lib/apt", "var/log", "var/cache", "tmp", "srv", "dev"))
 
@@ -122,9 +124,22 @@ class TestLife:
         assert status(root, "univention-xen").endswith("i"), "installed, although somebody wants it gone"
         root.path("/var/lib/univention-xen/bridge/pending.json").unlink()
 
+    def test_the_firewall_of_ucs_gets_variables(self, root: Throwaway) -> None:
+        root.write(FIREWALL, "#!/bin/sh\nexit 0\n", 0o755)
+        root.write(GUEST, 'name = "web"\ntype = "hvm"\nvnc = 1\nvnclisten = "0.0.0.0"\nvncunused = 0\n')
+        assert OPENED in root("univention-xen", "host", "firewall", "apply", "--dry-run")
+        assert root("ucr", "get", OPENED) == ""
+        root("univention-xen", "host", "firewall", "apply")
+        assert root("ucr", "get", OPENED) == "ACCEPT\n"
+        assert root("ucr", "get", f"{OPENED}/de") == "Bildschirm von web\n"
+        assert "lets through" in root("univention-xen", "host", "firewall", "apply")
+
     def test_removing_gives_debians_files_back(self, root: Throwaway) -> None:
         said = root.apt_get("remove", "univention-xen")
         assert "Traceback" not in said
+        assert root("ucr", "search", "--brief", "security/packetfilter").strip() == "", "what was opened is closed"
+        for path in (FIREWALL, GUEST):
+            root.path(path).unlink()
         for path in DEBIANS:
             assert root.path(path).read_bytes() == shipped(root, "xen-utils-common", path)
             assert not root.path(f"{path}.debian").exists()

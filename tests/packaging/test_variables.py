@@ -11,7 +11,8 @@ import pytest
 
 from conftest import PROJECT
 from univention_xen import settings
-from univention_xen.settings import Settings
+from univention_xen.host import autostart
+from univention_xen.settings import Autostart, Settings
 
 BASE = "univention-xen.univention-config-registry"
 VARIABLES = {variable.name: variable for variable in Settings.variables()}
@@ -101,3 +102,15 @@ def test_the_category_is_described_in_two_languages() -> None:
     (section,) = read("categories").sections()
     assert section == "service-xen"
     assert {"name[de]", "name[en]", "icon"} == set(read("categories")[section])
+
+
+def test_a_service_names_its_unit_its_variable_and_two_texts() -> None:
+    services = configparser.RawConfigParser(strict=True)
+    services.read_string((PROJECT / "debian/univention-xen.univention-service").read_text(encoding="utf-8"))
+    units = {unit for units in autostart.SERVICES.values() for unit in units}
+    for name in services.sections():
+        section = services[name]
+        assert section["description[de]"] != section["description[en]"]
+        assert section["start_type"] in {variable.name for variable in Autostart.variables()}
+        assert section["systemd"].removesuffix(".service") in units
+        assert section["programs"]
