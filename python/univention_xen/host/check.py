@@ -142,8 +142,10 @@ def judge_running(facts: Facts) -> Iterator[Finding]:
         yield from (Finding(*row) for row in check_running.judge(facts.status, facts.missing_modules))
     if facts.firewall:
         yield from (Finding(*row) for row in check_firewall.judge(facts.firewall))
-    unreadable = {path for path, _ in facts.tagged.problems} if facts.tagged else set()
-    yield from (Finding(*row) for row in facts.guests if row[1] not in unreadable)
+    told = {path for path, _ in facts.tagged.problems} if facts.tagged else set()
+    if facts.tagged and facts.tagged.at_home:
+        told.update(check_guests.PASSWORDS)  # the same reason, with what comes of it
+    yield from (Finding(*row) for row in facts.guests if row[1] not in told)
 
 
 def judge_guest_files(facts: Facts) -> Iterator[Finding]:

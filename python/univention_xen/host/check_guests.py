@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Row = tuple[str, str, str, str]
 
 WARNING, NOTE = "warning", "note"
+PASSWORDS = (Vnc.vnc_passwordfile.name, Vnc.vnc_password.name)
 GRAVE = {"vnc", "vnc-password", "mode"}
 """Rules of `guest check` that are about the safety of the host, whatever they say about the guest."""
 
@@ -51,7 +52,7 @@ def look_at(on: Machine, settings: Settings, toolstack: str, images: str) -> lis
     rows = [*secrets(on, settings), *room(on, found, images)]
     if toolstack == "xl":
         facts = starting.facts(found, on)
-        rows += [*passwords(settings, device_model_asks=facts.vnc_passwords), *judge(check.check(found, facts))]
+        rows += [*passwords(on, settings), *judge(check.check(found, facts))]
     return rows
 
 
@@ -65,10 +66,10 @@ def judge(findings: Sequence[Finding]) -> Iterator[Row]:
         yield level, each.path, f"{where}: {each.sentence}", each.hint or f"univention-xen guest check {each.path}"
 
 
-def passwords(settings: Settings, *, device_model_asks: bool) -> Iterator[Row]:
+def passwords(on: Machine, settings: Settings) -> Iterator[Row]:
     """Yield that a password is configured which no device model here can ask for."""
-    if settings.asks_for_password and not device_model_asks:
-        name = Vnc.vnc_passwordfile.name if settings.vnc_passwordfile else Vnc.vnc_password.name
+    if settings.asks_for_password and not look.can_ask_for_passwords(on):
+        name = PASSWORDS[0] if settings.vnc_passwordfile else PASSWORDS[1]
         problem = f"{name}: the device model of this host cannot ask for a VNC password, so guests get none"
         yield WARNING, name, problem, "let screens be seen at 127.0.0.1 only, and reach them through ssh -L"
 
