@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import XenError
@@ -27,11 +28,29 @@ from univention_xen.toolstack.file_steps import Discard, Move, NewGuest, Sweep, 
 from univention_xen.toolstack.set_guest import cfg_of, private
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from univention_xen.guest.cfg import Cfg
     from univention_xen.guest.model import Disk, Guest
     from univention_xen.plan import Machine, Step
     from univention_xen.toolstack.domain import Toolstack
     from univention_xen.toolstack.listing import Described
+
+
+@dataclass(frozen=True)
+class Cloning(Plan):
+    """A plan that leaves nothing in *workshop* when it fails, such as copies that take up the last room."""
+
+    workshop: str = ""
+
+    def carry_out(self, on: Machine, free: Callable[[], None] = lambda: None) -> None:
+        """Do the steps; whatever stops one of them stops the plan."""
+        try:
+            super().carry_out(on, free)
+        except BaseException:
+            with suppress(OSError):
+                Discard(self.workshop).apply(on)
+            raise
 
 
 def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
@@ -63,7 +82,7 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
         steps.append(copies.Clone(image, copy))
     steps.append(NewGuest(f"{workshop}/{os.path.basename(receipt)}", text, mode, brief=True))
     steps.append(Move(workshop, f"{IMAGES}/{name}"))
-    return Plan((*steps, NewGuest(path, text, mode), Remove(receipt), *notes))
+    return Cloning((*steps, NewGuest(path, text, mode), Remove(receipt), *notes), workshop=workshop)
 
 
 def finish(name: str, receipt: str, on: Machine) -> Plan:

@@ -296,6 +296,17 @@ def test_a_clone_that_was_killed_is_completed_by_a_second_try(tmp_path: Path) ->
     killed_after(tmp_path, lambda on: clone_guest.plan("web", "shop", Xl(), on))
 
 
+def test_a_clone_that_fails_leaves_nothing(on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = tree(on)
+    room = iter([1 << 30, 0])
+    monkeypatch.setattr("univention_xen.image.copies.room", lambda _directory: next(room))
+    os.truncate(on.path("/srv/extra.img"), 0)
+    on.path("/srv/extra.img").write_text("data of srv/extra.img")
+    with pytest.raises(XenError, match="the copy needs"):
+        clone_guest.plan("web", "shop", Xl(), on).carry_out(on)
+    assert tree(on) == before
+
+
 def test_what_a_killed_copy_has_left_goes(on: Machine) -> None:
     workshop = on.path("/var/lib/xen/.shop.clone")
     workshop.mkdir()
