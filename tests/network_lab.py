@@ -66,6 +66,7 @@ class Lab:
             f"mkdir -p /var/lib/univention-xen /etc/systemd/system\nmount --bind {where}/systemd /etc/systemd/system\n"
             "mount -t tmpfs state /var/lib/univention-xen; mount -t tmpfs leases /var/lib/dhcp\n"
             f"mkdir -p /etc/univention; mount --bind {where}/registry /etc/univention\n"
+            "mkdir -p /etc/xen; mount -t tmpfs xen /etc/xen; mount -t tmpfs sysctl /etc/sysctl.d\n"
             "cp /etc/resolv.conf /run/resolv.conf; mount --bind /run/resolv.conf /etc/resolv.conf\n"
             f"mount --bind {where}/etc-networkd /etc/systemd/network\n"
             + (NETWORKD if self.networkd else "")

@@ -276,7 +276,6 @@ def test_a_change_that_a_reboot_left_is_taken_back_before_the_network_starts(lab
         ({"bridge_interface": "lo"}, "lo is no Ethernet interface"),
         ({"bridge_name": "eth1"}, "eth1 exists and is no bridge"),
         ({"bridge_name": "other"}, "the bridge other has other ports: eth1"),
-        ({"network_mode": "nat"}, "xen/network/mode is nat"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_changed(lab: Lab, variables: dict[str, str], told: str) -> None:

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from univention_xen.plan import Machine, Plan
 
 PLAN = """\
-Show how the network card becomes a port of the bridge, and what each file of
-the configuration looks like afterwards. Nothing is changed."""
+Show how the network card becomes a port of the bridge, or how this host begins
+to forward for its guests, and what each file of the configuration looks like
+afterwards. Nothing is changed."""
 APPLY = """\
 Make the network card that xen/bridge/interface names, or that of the default
 route, a port of the bridge xen/bridge/name. Addresses, routes, name servers and
 VLANs move to the bridge.
+
+Where xen/network/mode is route or nat, there is no bridge: this host begins to
+forward IPv4 for its guests instead, as a router that answers for their addresses
+(route) or behind its own address (nat).
 
 Before anything is changed, a process is started that takes everything back
 unless somebody confirms in time: files byte for byte, addresses and routes. It
@@ -28,12 +33,12 @@ does not depend on this terminal. On a terminal you are asked; from another
 login, confirm with `univention-xen host bridge confirm`. A reboot without a
 confirmation takes everything back as well.
 
-Exit status: 0 there is a bridge, 1 there is none and everything is as it was."""
+Exit status: 0 it is done, 1 it is not and everything is as it was."""
 CONFIRM = """\
-Keep the bridge that `apply` has made."""
+Keep what `apply` has made."""
 REVERT = """\
-Take the bridge back: one that waits for its confirmation at once, and a
-confirmed one at any time later, unless its files have been edited since."""
+Take back what `apply` has made: at once while it waits for its confirmation,
+and at any time later, unless its files have been edited since."""
 DEFAULT, SHORTEST, LONGEST = 60, 5, 3600
 
 
@@ -42,12 +47,14 @@ def add_to(host: Noun) -> None:
     bridge = host.noun("bridge", help="connect guests to the network of this host")
     bridge.reading_verb("plan", show, help="show what apply would do", description=PLAN)
     apply = bridge.verb(
-        "apply", plan_apply, help="make the bridge, and take it back unless confirmed", description=APPLY,
+        "apply", plan_apply, help="do it, and take it back unless confirmed", description=APPLY,
         locks="bridge", report=wait,
     )  # fmt: skip
     apply.argument("--confirm-within", metavar="S", default=str(DEFAULT), help=f"seconds; default: {DEFAULT}")
-    bridge.verb("confirm", plan_confirm, help="keep the bridge", description=CONFIRM, locks="bridge decision")
-    bridge.verb("revert", plan_revert, help="take the bridge back", description=REVERT, locks="bridge decision")
+    bridge.verb("confirm", plan_confirm, help="keep what apply has made", description=CONFIRM, locks="bridge decision")
+    bridge.verb(
+        "revert", plan_revert, help="take back what apply has made", description=REVERT, locks="bridge decision"
+    )
 
 
 def show(_args: Namespace, on: Machine) -> Report:
@@ -92,7 +99,7 @@ def wait(args: Namespace, on: Machine, plan: Plan) -> Report:
 
     if not plan.steps:
         return Report("", {"bridge": "unchanged", "why": plan.reason})
-    token = next(step.token for step in plan.steps if isinstance(step, apply.Arm))
-    outcome = ask.wait(on, token)
-    text = {"kept": "The bridge is kept.", "undone": "Not confirmed: everything is as it was."}[outcome]
+    arm = next(step for step in plan.steps if isinstance(step, apply.Arm))
+    outcome = ask.wait(on, arm.token)
+    text = {"kept": f"The {arm.change.thing} is kept.", "undone": "Not confirmed: everything is as it was."}[outcome]
     return Report(text, {"bridge": outcome}, int(outcome != "kept"))

@@ -58,7 +58,6 @@ def found(
         (found(bridge="empty", extra=2), "the bridge empty exists already"),
         (found(bridge="sixteen-letters-"), "the name sixteen-letters- is longer than 15 characters"),
         (found(extra=1), "eth0 and eth4 both have the address 192.0.2.10"),
-        (found(mode="route"), "xen/network/mode is route"),
     ],
 )
 def test_it_is_refused(case: Found, told: str) -> None:

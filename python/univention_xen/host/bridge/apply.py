@@ -86,10 +86,10 @@ def unit_text(root: str) -> str:
     """Return the unit; it exists only while a change waits for its confirmation."""
     return f"""\
 [Unit]
-Description=Take back a bridge that nobody confirmed
+Description=Take back a change of the network that nobody confirmed
 DefaultDependencies=no
 Wants=network-pre.target
-Before=network-pre.target shutdown.target
+Before=network-pre.target systemd-sysctl.service shutdown.target
 After=local-fs.target
 Conflicts=shutdown.target
 
@@ -140,7 +140,7 @@ def switch(on: Machine, change: Change) -> None:
     for command in change.carry:
         on.run(*command)
     now = network.look_at(on)
-    if change.interface not in now.ports(change.bridge):
+    if change.bridge and change.interface not in now.ports(change.bridge):
         raise XenError(f"{change.interface} did not become a port of {change.bridge}")
 
 
@@ -175,10 +175,10 @@ def describe(change: Change) -> list[str]:
 
 @dataclass(frozen=True)
 class Confirm:
-    """Keep the bridge."""
+    """Keep the bridge or the forwarding."""
 
     def __str__(self) -> str:
-        return "keep the bridge and call off the way back"
+        return "keep what has been made and call off the way back"
 
     def apply(self, on: Machine) -> None:
         """Raise XenError when it has been taken back in the meantime."""
@@ -224,7 +224,7 @@ def plan_revert(on: Machine) -> Plan:
             if since == state.APPLIED:
                 refuse_edited(on, kept.change)
             return Plan.of(Undo(kept.change, since))
-    return Plan.nothing("no bridge of univention-xen is there to be taken back")
+    return Plan.nothing("no bridge or forwarding of univention-xen is there to be taken back")
 
 
 def refuse_edited(on: Machine, change: Change) -> None:
@@ -238,4 +238,4 @@ def refuse_edited(on: Machine, change: Change) -> None:
         there = on.read(file.path) if on.path(file.path).exists() else None
         if file.ours and there not in (file.after, file.before):
             hint = f"undo it by hand; the old text is in {state.path(state.APPLIED)}"
-            raise XenError(f"{file.path} has been edited since the bridge was made", hint=hint)
+            raise XenError(f"{file.path} has been edited since the {change.thing} was made", hint=hint)

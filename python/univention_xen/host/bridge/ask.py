@@ -27,7 +27,7 @@ def wait(on: Machine, token: str) -> str:
     asking = sys.stdin is not None and sys.stdin.isatty()
     with apply.deaf_to_the_terminal():
         if kept := state.read(on, state.PENDING):
-            say(round(kept.deadline - state.now()), asking)
+            say(kept.change.thing, round(kept.deadline - state.now()), asking)
         while kept := state.read(on, state.PENDING):
             if not select.select([sys.stdin] if asking else [], [], [], TICK)[0]:
                 continue
@@ -49,8 +49,8 @@ def wait(on: Machine, token: str) -> str:
     return "kept" if applied and applied.token == token else "undone"
 
 
-def say(seconds: int, asking: bool) -> None:
+def say(thing: str, seconds: int, asking: bool) -> None:
     """Tell how to decide; a lost terminal must not end the wait."""
     how = "Keep it? [yes/no]" if asking else "Keep it with: univention-xen host bridge confirm"
     with suppress(OSError):
-        log.say(f"The bridge is there. It is taken back in {seconds} s unless confirmed. {how}")
+        log.say(f"The {thing} is there. It is taken back in {seconds} s unless confirmed. {how}")

@@ -42,6 +42,8 @@ class Value:
 class Change:
     """One way from the present configuration to the bridge, and back.
 
+    With forwarding instead of a bridge, *bridge* is "" and *manager* the mode.
+
     *down*, files and values, *up* and *carry* lead there in this order; *undo_down*, values and files, *undo_tell* (who
     has to know the old files before the bridge goes), *undo_up* and *keep* lead back. Every command of the way back may
     fail without stopping the others: some have nothing left to do. *awaits* and *undo_awaits* are links, with what they
@@ -63,6 +65,16 @@ class Change:
     undo_awaits: tuple[Command, ...] = ()
     keep: tuple[Command, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def mode(self) -> str:
+        """Return the value of xen/network/mode that this fulfils."""
+        return "bridge" if self.bridge else self.manager
+
+    @property
+    def thing(self) -> str:
+        """Return what people call that which has been made."""
+        return "bridge" if self.bridge else "forwarding"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

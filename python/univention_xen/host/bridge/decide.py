@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from univention_xen import registry
 from univention_xen import settings as variables
 from univention_xen.errors import XenError
-from univention_xen.host.bridge import ifupdown, network, networkd, state, ucs
+from univention_xen.host.bridge import forwarding, ifupdown, network, networkd, state, ucs
 from univention_xen.host.bridge.apply import Arm, Switch
 from univention_xen.plan import Plan
 from univention_xen.toolstack import detect
@@ -59,7 +59,8 @@ def plan(on: Machine, seconds: int) -> Plan:
     if state.read(on, state.UNDOING):
         raise XenError("a bridge is half taken back", hint="univention-xen host bridge revert")
     found = look_at(on)
-    if done := nothing_to_do(found):
+    applied = state.read(on, state.APPLIED)
+    if done := nothing_to_do(found) or same_already(found, applied.change if applied else None):
         return Plan.nothing(done)
     change = decide(on, found)
     return Plan.of(Arm(change, seconds), Switch(change, seconds))
@@ -69,16 +70,33 @@ def nothing_to_do(found: Found) -> str:
     """Return why no bridge is to be made, or ""."""
     wish, net = found.wish, found.network
     if wish.toolstack == "xend":
-        return "xend makes its bridge itself when it starts, with the network-script of xend-config.sxp"
+        what = "makes its bridge" if wish.mode == "bridge" else f"sets up {wish.mode}"
+        return f"xend {what} itself when it starts, with the network-script of xend-config.sxp"
     if wish.mode == "none":
         return f"{variables.Network.mode.name} is none: the network of this host is left alone"
     if wish.interface == "none":
         return f"{variables.Network.bridge_interface.name} is none: the network of this host is left alone"
+    if wish.mode != "bridge":
+        return ""
     ports = net.ports(wish.bridge)
     bridge = net.links.get(wish.bridge)
     if bridge and bridge.kind == "bridge" and target(found) in (*ports, wish.bridge) and ports:
         return f"{', '.join(ports)} is a port of the bridge {wish.bridge} already"
     return ""
+
+
+def same_already(found: Found, applied: Change | None) -> str:
+    """Return why the forwarding is not to be set up again, or "". Raises XenError when something else is in force."""
+    mode = found.wish.mode
+    if applied is None or mode == applied.mode == "bridge":
+        return ""
+    if (mode, target(found)) == (applied.mode, applied.interface):
+        return f"guests reach the network through {applied.interface} ({mode}) already"
+    if applied.bridge:
+        there = f"the bridge {applied.bridge} is in force"
+    else:
+        there = f"guests reach the network through {applied.interface} ({applied.mode})"
+    raise XenError(f"{there}, and would have to go first", hint="univention-xen host bridge revert")
 
 
 def target(found: Found) -> str:
@@ -90,6 +108,9 @@ def decide(on: Machine, found: Found) -> Change:
     """Return the change. Raises XenError for every reason against it."""
     refuse(found)
     interface, bridge = target(found), found.wish.bridge
+    if found.wish.mode in forwarding.MODES:
+        named = bool(found.wish.interface)
+        return forwarding.change(on, found.network, found.wish.mode, interface, named=named)
     manager = managed_by(on, found.network.links[interface], found.variables)
     if manager == IFUPDOWN:
         return ifupdown.change(on, found.network, interface, bridge)
@@ -103,11 +124,6 @@ def decide(on: Machine, found: Found) -> Change:
 def refuse(found: Found) -> None:
     """Raise XenError when the kernel's view speaks against a bridge. Pure."""
     wish, net, name = found.wish, found.network, target(found)
-    if wish.mode != "bridge":
-        raise XenError(
-            f"{variables.Network.mode.name} is {wish.mode}: guests get no bridge",
-            hint="ucr set xen/network/mode=bridge",
-        )
     if not name:
         raise XenError(
             "there is no default route to tell the network card by", hint="ucr set xen/bridge/interface=NAME"
@@ -116,6 +132,8 @@ def refuse(found: Found) -> None:
     if link is None:
         there = ", ".join(n for n, each in net.links.items() if usable(each)) or "none"
         raise XenError(f"there is no network interface {name}", hint=f"set xen/bridge/interface; there are: {there}")
+    if wish.mode != "bridge":
+        return
     if len(wish.bridge) > 15:
         raise XenError(f"the name {wish.bridge} is longer than 15 characters", hint="set xen/bridge/name")
     refuse_link(link, net)

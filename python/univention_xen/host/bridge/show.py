@@ -20,12 +20,16 @@ def report(plan: Plan) -> tuple[str, object]:
     if not changes:
         return plan.reason, {"steps": [], "why": plan.reason}
     change = changes[0]
-    lines = [f"{change.interface} becomes a port of {change.bridge} ({change.manager}):", ""]
+    what = f"{change.interface} becomes a port of {change.bridge} ({change.manager}):"
+    if not change.bridge:
+        what = f"guests reach the network through {change.interface} ({change.mode}):"
+    lines = [what, ""]
     lines += [f"  {line}" for line in str(plan).splitlines()]
     lines += ["", *difference(change)] if change.files else []
     lines += ["", *change.notes] if change.notes else []
     data = {
-        "interface": change.interface, "bridge": change.bridge, "manager": change.manager, "steps": describe(change),
+        "mode": change.mode, "interface": change.interface, "bridge": change.bridge, "manager": change.manager,
+        "steps": describe(change),
         "files": {file.path: file.after for file in change.files if file.ours},
         "values": {value.name: value.after for value in change.values}, "notes": list(change.notes),
     }  # fmt: skip

@@ -81,6 +81,8 @@ def attempt(on: Machine, commands: tuple[Command, ...]) -> None:
 
 def leave_bridge(on: Machine, change: Change) -> None:
     """Remove what ifdown or networkd has left of the bridge; without one there is nothing to remove."""
+    if not change.bridge:
+        return
     on.run("ip", "link", "set", change.interface, "nomaster", ok=range(256))
     on.run("ip", "link", "delete", change.bridge, "type", "bridge", ok=range(256))
 
