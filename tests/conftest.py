@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
@@ -15,6 +16,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+
+with contextlib.suppress(ImportError):  # the Dom0 of the end-to-end tests has no hypothesis
+    import hypothesis
+
+    hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no mistake of the product
+    hypothesis.settings.load_profile("patient")
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
