@@ -238,6 +238,13 @@ def tagged(each: Read, facts: Facts) -> Iterator[Finding]:
     for found in tags.astray(each.file.text, each.new.assignments, facts.followed):
         place = each.file.path, found.assignment.place.line, each.guest.name
         yield Finding("warning", "tag", *place, found.sentence, FOLLOW)
+    known = {followed.variable for followed in facts.followed}
+    if known and tags.mentioned(each.file.text) - known:
+        for tag in tags.tagged(each.file.text, each.new.assignments):
+            if tag.variable not in known:
+                place = each.file.path, tag.assignment.place.line, each.guest.name
+                hint = f"those that can be followed are {', '.join(sorted(known))}"
+                yield Finding("warning", "no-tag", *place, f"no line can follow {tag.variable}", hint)
 
 
 def shared_macs(guests: list[Read], facts: Facts) -> Iterator[Finding]:

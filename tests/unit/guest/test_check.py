@@ -153,6 +153,15 @@ def test_a_tagged_line_out_of_step_is_told_with_what_it_should_be() -> None:
     assert found(good() + tagged, facts=Facts(followed=(Followed("xen/vnc/listen", "vnclisten", None),))) == []
 
 
+def test_a_tag_that_nothing_follows_is_told() -> None:
+    tagged = 'vfb = [ "vnclisten=127.0.0.1" ]  # ucr: xen/vnc/lisen\n# ucr: or/not\n'
+    (finding,) = found(good() + tagged, facts=Facts(followed=(Followed("xen/vnc/listen", "vnclisten", "::1"),)))
+    assert (finding.rule, finding.line) == ("no-tag", 7)
+    assert finding.sentence == "no line can follow xen/vnc/lisen"
+    assert "xen/vnc/listen" in finding.hint
+    assert found(good() + tagged) == []
+
+
 @pytest.mark.parametrize(
     ("program", "can"),
     [("\0libc.so.6\0", False), ("\0libnettle.so.8\0", True), ("\0libgcrypt.so.20\0", True), ("x libnettle x", False),
