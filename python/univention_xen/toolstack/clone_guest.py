@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import XenError
-from univention_xen.guest import load_xl, look, twin
+from univention_xen.guest import look, twin
 from univention_xen.guest.model import differences
 from univention_xen.image import copies
 from univention_xen.image.look import look_at
@@ -25,7 +25,7 @@ from univention_xen.plan import MakeDirectory, Plan, Remove
 from univention_xen.toolstack import belongings, listing, new_guest, snapshot
 from univention_xen.toolstack.belongings import IMAGES
 from univention_xen.toolstack.file_steps import Discard, Move, NewGuest, Sweep, Tell
-from univention_xen.toolstack.set_guest import cfg_of, private
+from univention_xen.toolstack.set_guest import cfg_of, private, read_by_xl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
 
 def finish(name: str, receipt: str, on: Machine) -> Plan:
     """Return the plan to finish an interrupted clone, of which all images are there."""
-    path, text = f"{look.DIRECTORY}/{name}.cfg", on.read(receipt)
+    path, text = f"{look.DIRECTORY}/{name}.cfg", look.read(receipt, on).text
     log.say(f"the copies that an interrupted clone has made are complete; {name} gets them")
     if os.path.lexists(on.path(path)):
         return Plan.of(Sweep(path), Remove(receipt))
@@ -154,7 +154,7 @@ def text_of(
     text = twin.cloned(cfg, twin.Twin(name, mac, str(uuid.uuid4()), paths, display)).text
     if cfg.syntax != "xl":
         return text
-    made = load_xl.load(text, cfg.source).guest
+    made = read_by_xl(text, cfg.source)
     vnc = guest.vnc if display is None else replace(guest.vnc, display=display)
     disks = tuple(replace(disk, path=paths.get(disk.path, disk.path)) for disk in guest.disks)
     cards = tuple(

@@ -61,6 +61,7 @@ class Edit:
 
     def apply(self, on: Machine) -> None:
         """Raise XenError when the copy is not saved; its message says where the copy is, unless it was discarded."""
+        import shutil
         import tempfile
 
         place = tempfile.mkdtemp(prefix="univention-xen-")
@@ -76,8 +77,7 @@ class Edit:
             raise type(why)(str(why), hint=f"{why.hint}\n  {kept(copy)}" if why.hint else kept(copy)) from None
         finally:
             if not keep:
-                files.remove(copy)
-                os.rmdir(place)
+                shutil.rmtree(place, ignore_errors=True)  # editors leave copies of their own beside it
 
     def edited(self, copy: str, on: Machine) -> bool:
         """Let the copy be edited until it is saved or discarded. Raises XenError when it is neither."""

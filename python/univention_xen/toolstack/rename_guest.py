@@ -18,10 +18,11 @@ from univention_xen.plan import Plan, Remove
 from univention_xen.toolstack import autostart, belongings, listing, new_guest
 from univention_xen.toolstack.belongings import IMAGES
 from univention_xen.toolstack.file_steps import Move, Note, Relink, Rewrite
-from univention_xen.toolstack.set_guest import cfg_of
+from univention_xen.toolstack.set_guest import cfg_of, read_by_xl
 from univention_xen.toolstack.steps import Link
 
 if TYPE_CHECKING:
+    from univention_xen.guest.cfg import Cfg
     from univention_xen.plan import Machine, Step
     from univention_xen.toolstack.domain import Toolstack
     from univention_xen.toolstack.listing import Described
@@ -47,6 +48,8 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
     has_directory = known.name != name and (moved or on.path(old).is_dir())
     cfg = cfg_of(known.file, stack)
     after = twin.renamed(cfg, name, old if has_directory else "", new)
+    if has_directory:
+        refuse_left_behind(known, after, old, on)
     before_links, after_links = links(known, path, on)
     steps: list[Step] = []
     if has_directory and not moved:
@@ -119,6 +122,20 @@ def refuse_directory(known: Described, name: str, on: Machine) -> None:
                         f"{disk.path} is based on {each}, which would get another name",
                         hint=f"qemu-img rebase -b '' {disk.path} makes it whole",
                     )
+
+
+def refuse_left_behind(known: Described, after: Cfg, old: str, on: Machine) -> None:
+    """Raise XenError when something of the guest would still be looked for in the directory *old*."""
+    inside = on.real(old) + "/"
+    guest = read_by_xl(after.text, after.source) if after.syntax == "xl" else belongings.understood(known)
+    for path in (*(disk.path for disk in guest.disks if not disk.script), guest.kernel, guest.ramdisk):
+        if path.startswith("/") and (
+            os.path.normpath(path).startswith(f"{old}/") or on.real(path).startswith(inside)
+        ):  # fmt: skip
+            raise XenError(
+                f"{path} leads into {old}, in a way that cannot be changed here",
+                hint=f"univention-xen guest edit {known.name}",
+            )
 
 
 def links(known: Described, path: str, on: Machine) -> tuple[list[Step], list[Step]]:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from univention_xen.errors import UsageError, XenError
-from univention_xen.guest import change, check, load_xm, look
+from univention_xen.guest import change, check, load_xl, load_xm, look
 from univention_xen.guest.cfg import Cfg
 from univention_xen.guest.convert import modern_lines
 from univention_xen.guest.program import understand
@@ -23,6 +23,7 @@ from univention_xen.toolstack.file_steps import Rewrite, Tell
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from univention_xen.guest.model import Guest
     from univention_xen.guest.words import Value
     from univention_xen.plan import Machine, Step
     from univention_xen.toolstack.domain import Toolstack
@@ -83,6 +84,15 @@ def cfg_of(file: check.GuestFile, stack: Toolstack) -> Cfg:
     except BadSyntax as why:
         hint = "univention-xen guest edit repairs it" + (f"; {check.IMPORT}" if stack.syntax == "xl" else "")
         raise XenError(str(why), hint=hint) from None
+
+
+def read_by_xl(text: str, source: str) -> Guest:
+    """Return what xl makes of a file. Raises XenError when it refuses it."""
+    try:
+        return load_xl.load(text, source).guest
+    except CannotRun as why:
+        hint = f"univention-xen guest check {source}; {check.IMPORT}"
+        raise XenError(f"xl refuses {source}: {why}", hint=hint) from None
 
 
 def refusals(known: Described, file: check.GuestFile, values: dict[str, Value], stack: Toolstack) -> list[str]:

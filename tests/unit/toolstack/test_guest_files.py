@@ -366,6 +366,10 @@ def test_a_rename_that_would_harm_is_refused(on: Machine, monkeypatch: pytest.Mo
         assert tree(on) == before
 
     refused("a/b", "cannot be the name")
+    on.path("/srv/extra.img").unlink()
+    on.path("/srv/extra.img").symlink_to("/var/lib/xen/web/web.img")
+    refused("new", "/srv/extra.img leads into /var/lib/xen/web")
+    on.path("/srv/extra.img").unlink()
     on.path("/etc/xen/shop.cfg").write_text('name="other"\ntype="hvm"\n')
     refused("shop", "there already")
     refused("other", "describes a guest other already")
@@ -383,6 +387,16 @@ def test_a_rename_that_would_harm_is_refused(on: Machine, monkeypatch: pytest.Mo
     refused("new", "web is running, so it cannot be renamed")
     runs(monkeypatch, "new")
     refused("new", "a guest new is running")
+
+
+def test_what_xl_refuses_is_neither_cloned_nor_renamed(on: Machine) -> None:
+    on.path("/var/lib/xen/old").mkdir()
+    on.path("/etc/xen/old.cfg").write_text("name='old'\nkernel='/k'\ndisk=['file:/var/lib/xen/old/a,xvda,w!']\n")
+    on.path("/var/lib/xen/old/a").touch()
+    for plan in (clone_guest.plan, rename_guest.plan):
+        with pytest.raises(XenError, match="xl refuses /etc/xen/old") as why:
+            plan("old", "new", Xl(), on)
+        assert "guest import" in why.value.hint
 
 
 # --- remove
@@ -514,6 +528,7 @@ class Editor(Runner):
         assert stat.S_IMODE(os.stat(self.copy).st_mode) == 0o600
         self.seen.append(Path(self.copy).read_text())
         Path(self.copy).write_text(self.texts.pop(0))
+        Path(self.copy + "~").touch()
 
 
 def edit(on: Machine, *texts: str, answers: str | None = None, monkeypatch: pytest.MonkeyPatch) -> Editor:
