@@ -91,7 +91,10 @@ def is_outdated(on: Machine, name: str) -> bool:
 def judge(facts: Facts) -> list[Finding]:
     """Return everything odd, what matters most first."""
     found = [
-        *(Finding(WARNING, p.variable, str(p._replace(hint="")), p.hint) for p in facts.problems),
+        *(
+            Finding(WARNING, p.variable, str(p._replace(hint="")), p.hint or f"see: ucr info {p.variable}")
+            for p in facts.problems
+        ),
         *judge_toolstack(facts),
         *judge_files(facts),
         *judge_xend(facts),
@@ -132,7 +135,7 @@ def judge_file(file: Generated) -> Finding | None:
             problem = f"{file.path} does not say what the registry says: it was edited, or not yet rewritten"
             return Finding(WARNING, file.path, problem, f"{again}; what was edited in it is lost then")
         case generated.BROKEN:
-            return Finding(WARNING, file.path, f"{file.path} cannot be generated: {file.why}")
+            return Finding(WARNING, file.path, f"{file.path} cannot be generated: {file.why}", f"{again}, once it can")
     return None
 
 
@@ -154,7 +157,8 @@ def judge_guest_files(facts: Facts) -> Iterator[Finding]:
         for edit in facts.tagged.edits:
             problem = f"{edit.path} does not follow the registry, line {'; line '.join(edit.lines)}"
             yield Finding(WARNING, edit.path, problem, FOLLOW)
-        yield from (Finding(WARNING, path, problem) for path, problem in facts.tagged.problems)
+        hint = "univention-xen guest check says where"
+        yield from (Finding(WARNING, path, problem, hint) for path, problem in facts.tagged.problems)
         if facts.tagged.at_home:
             name = Settings.vnc_listen.name
             hint = f"reach them through ssh -L; ucr set {name}={Settings.vnc_listen.default} says the same"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Row = tuple[str, str, str, str]
 
 WARNING, NOTE = "warning", "note"
+ANSWERS = "systemctl status xen; journalctl -b -u xen"
 FULL = 0.05
 """The part of a file system that should stay free: less is used up by saving one guest."""
 EXPECTED = ("xen", "xencommons")
@@ -39,7 +40,7 @@ def judge(status: Status, missing: tuple[str, ...]) -> Iterator[Row]:
     if status.hypervisor.role != "dom0":
         return
     if status.hypervisor.why:
-        yield WARNING, "hypervisor", f"Xen is running, but does not answer: {status.hypervisor.why}", ""
+        yield WARNING, "hypervisor", f"Xen is running, but does not answer: {status.hypervisor.why}", ANSWERS
     for module in missing:
         yield WARNING, module, f"the kernel module {module} is not loaded", f"modprobe {module}"
     for service in status.services:

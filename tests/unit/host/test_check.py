@@ -191,3 +191,20 @@ def test_tagged_lines_out_of_step_are_warnings_and_what_a_value_comes_to_is_a_no
     for name in ("old", "web"):
         (root / f"etc/xen/{name}.cfg").unlink()
     assert any("cannot ask for the VNC password" in each.problem for each in judge(check.look_at(machine(root))))
+
+
+def test_every_finding_has_a_hint(root: Path) -> None:
+    (root / "etc/xen/bad.cfg").write_text('name = "x\nvnclisten = "127.0.0.1"  # ucr: xen/vnc/listen\n')
+    (root / "etc/xen/secret").write_text("geheim\n")
+    (root / "etc/xen/secret").chmod(0o644)
+    Path(str(root) + generated.TEMPLATES + "/etc/xen/xl.conf").write_text("@!@\nraise ValueError('x')\n@!@\n")
+    values = (
+        "xen/vnc/passwordfile: /etc/xen/secret",
+        "xen/vnc/listen: 192.0.2.1",
+        "xen/dump: maybe",
+        "xen/repository: x",
+    )
+    (root / "etc/univention/base.conf").write_text("# x\n\n" + "\n".join(values))
+    findings = judge(check.look_at(machine(root)))
+    assert len(findings) >= 6
+    assert [finding for finding in findings if not finding.hint] == []
