@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The bridge above a bond and below VLANs, with ifupdown and systemd-networkd; needs a kernel that has both."""
+"""The bridge above a bond and below VLANs, with the real ifupdown; needs a kernel that has both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PROJECT
-from network_lab import LOOPBACK, Lab, run, wait_for
+from network_lab import LOOPBACK, Lab, run
 
 pytestmark = pytest.mark.tools
 
@@ -30,11 +30,6 @@ iface vlan7 inet static
   address 10.7.0.10/24
   vlan-raw-device eth0
 """
-NETWORKD = {
-    "05-v5.netdev": "[NetDev]\nName=v5\nKind=vlan\n\n[VLAN]\nId=5\n",
-    "05-v5.network": "[Match]\nName=v5\n\n[Network]\nAddress=203.0.113.10/24\n",
-    "card.network": "[Match]\nName=eth0\n\n[Network]\nAddress=192.0.2.10/24\nVLAN=v5\n",
-}
 BOND = """\
 auto bond0
 iface bond0 inet static
@@ -57,14 +52,10 @@ def has(kind: str) -> bool:
     return not done.returncode
 
 
-def need_kernel() -> None:
-    if missing := [kind for kind in ("vlan", "bond") if not has(kind)]:
-        pytest.skip(f"this kernel has no {' and no '.join(missing)}")
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    need_kernel()
+    if missing := [kind for kind in ("vlan", "bond") if not has(kind)]:
+        pytest.skip(f"this kernel has no {' and no '.join(missing)}")
     run(str(PROJECT / "scripts" / "need"), *PACKAGES)
     lab = Lab(tmp_path, cards=2)
     yield lab
@@ -121,32 +112,3 @@ def test_a_bond_becomes_a_port_and_keeps_its_cards(lab: Lab) -> None:
     assert apply.wait(30) == 1
     assert lab.state() == before
     assert lab.reaches("192.0.2.10", 30)
-
-
-def test_vlans_of_networkd_follow_and_come_back(tmp_path: Path) -> None:
-    need_kernel()
-    run(str(PROJECT / "scripts" / "need"), "dbus", "systemd")
-    lab = Lab(tmp_path, networkd=NETWORKD)
-    try:
-        for command in (
-            "address add 192.0.2.1/24 dev p0", "link add link p0 name v5 type vlan id 5",
-            "address add 203.0.113.1/24 dev v5", "link set v5 up",
-        ):  # fmt: skip
-            lab.on_peer("ip", *command.split())
-        lab.registry(bridge_interface="eth0")
-        log = lab.where / "networkd.log"
-        wait_for(lambda: lab.links().get("v5") == ["", "203.0.113.10/24"], 60, log.read_text)
-        before = lab.state()
-        apply = lab.apply(600)
-        lab.until("Keep it with", 180)
-        assert lab.links()["eth0"] == ["xenbr0"]
-        assert lab.links()["v5"] == ["", "203.0.113.10/24"]
-        assert "v5@xenbr0" in lab.on_host("ip", "-o", "link", "show", "v5")
-        assert all(map(lab.reaches, ("192.0.2.10", "203.0.113.10")))
-        assert lab.xen("revert").returncode == 0
-        assert apply.wait(60) == 1
-        assert lab.state() == before
-        assert "v5@eth0" in lab.on_host("ip", "-o", "link", "show", "v5")
-        assert all(map(lab.reaches, ("192.0.2.10", "203.0.113.10")))
-    finally:
-        lab.close()

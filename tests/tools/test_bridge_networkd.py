@@ -147,3 +147,28 @@ def test_a_lease_follows_and_is_the_same(make: Make) -> None:
     assert apply.wait(120) == 1
     assert lab.state() == before
     assert lab.reaches(address.split("/")[0])
+
+
+def test_what_is_stacked_on_the_card_follows_and_comes_back(make: Make) -> None:
+    """As VLANs do, which not every kernel has."""
+    lab = make(
+        "192.0.2.10",
+        wired__network=STATIC.replace("[Network]\n", "[Network]\nMACVLAN=upper\n"),
+        upper__network="[Match]\nName=upper\n\n[Network]\nAddress=203.0.113.10/24\n",
+        upper__netdev="[NetDev]\nName=upper\nKind=macvlan\n\n[MACVLAN]\nMode=bridge\n",
+    )
+    lab.on_peer("ip", "address", "add", "203.0.113.1/24", "dev", "p0")
+    lab.registry(bridge_interface="eth0")
+    wait_for(lambda: lab.links().get("upper") == ["", "203.0.113.10/24"], 60, networkd_log(lab))
+    before = lab.state()
+    apply = lab.apply(600)
+    lab.until("Keep it with", 120)
+    assert lab.links()["eth0"] == ["xenbr0"]
+    assert lab.links()["upper"] == ["", "203.0.113.10/24"]
+    assert "upper@xenbr0" in lab.on_host("ip", "-o", "link", "show", "upper")
+    assert all(map(lab.reaches, ["192.0.2.10", "203.0.113.10"]))
+    assert lab.xen("revert").returncode == 0
+    assert apply.wait(30) == 1
+    assert lab.state() == before
+    assert "upper@eth0" in lab.on_host("ip", "-o", "link", "show", "upper")
+    assert all(map(lab.reaches, ["192.0.2.10", "203.0.113.10"]))

@@ -39,6 +39,7 @@ OF_BRIDGE = frozenset({"ARP", "RequiredForOnline", "RequiredFamilyForOnline"})
 """Keys of [Link] that are about whoever has the addresses; MTUBytes is about both."""
 NAMING = frozenset({"IncomingInterface", "OutgoingInterface", "UplinkInterface", "BindCarrier"})
 """Keys whose value names an interface; in the copy the card becomes the bridge."""
+STACKED = ("VLAN", "MACVLAN", "MACVTAP", "IPVLAN", "IPVTAP")
 LEASE = "lease"
 PATIENCE = 60.0
 """Seconds that systemd-networkd gets to set up a link; a DHCP server may take its time."""
@@ -63,17 +64,18 @@ def change(on: Machine, network: Network, interface: str, bridge: str) -> Change
         port: card_text(interface, bridge, copied, for_card),
     }
     files = tuple(File(path, on.read(path) or None, after) for path, after in texts.items())
-    vlans = [name for name in moving_vlans(sections) if name in network.vlans(interface)]
-    moved = [(interface, bridge), *((name, name) for name in vlans)]
+    upper = [name for name in stacked(sections) if name in network.links and network.links[name].lower == interface]
+    moved = [(interface, bridge), *((name, name) for name in upper)]
     routes = network.routes
     back = tuple(awaited(on, network.links[old]) for old, _ in moved)
     first = (bridge, ours, *back[0][2:])
     return Change(
         "systemd-networkd", interface, bridge, files,
-        down=tuple(("ip", "link", "delete", name) for name in vlans),
+        down=tuple(("ip", "link", "delete", name) for name in upper),
         up=(("networkctl", "reload"),),
         awaits=((interface, port), first, *back[1:]),
         carry=tuple(c for old, new in moved for c in kernel.addressing(new, network.links[old], routes)),
+        undo_down=tuple(("ip", "link", "delete", name) for name in upper),
         undo_tell=(("networkctl", "reload"),),
         undo_up=(("ip", "link", "set", interface, "up"),),
         undo_awaits=back,
@@ -192,9 +194,9 @@ def lease_id(on: Machine, link: Link, sections: list[Section]) -> str:
     return str(int(found[1], 16)) if found and not given else ""
 
 
-def moving_vlans(sections: list[Section]) -> list[str]:
-    """Return the VLANs that systemd-networkd puts on top of the card."""
-    return [name for value in values(sections, "Network", "VLAN") for name in value.split()]
+def stacked(sections: list[Section]) -> list[str]:
+    """Return the links that systemd-networkd puts on top of the card; it makes them anew on the bridge."""
+    return [name for key in STACKED for value in values(sections, "Network", key) for name in value.split()]
 
 
 def mentions(on: Machine, interface: str, known: tuple[str, ...]) -> list[str]:
