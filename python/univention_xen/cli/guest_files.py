@@ -5,18 +5,15 @@
 from __future__ import annotations
 
 import os
-import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from univention_xen.errors import UsageError, XenError
-from univention_xen.plan import Plan
+from univention_xen.errors import XenError
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from univention_xen.cli.verbs import Noun
-    from univention_xen.plan import Machine
+    from univention_xen.plan import Machine, Plan
 
 CLONE = """\
 Make a guest NEW like NAME: a file of its own with another name, other MAC
@@ -99,6 +96,8 @@ def plan_rename(args: Namespace, on: Machine) -> Plan:
 
 def plan_remove(args: Namespace, on: Machine) -> Plan:
     """Return the plan for `guest remove`, which begins with a question."""
+    from univention_xen.cli.ask import Ask
+    from univention_xen.plan import Plan
     from univention_xen.toolstack import choose, remove_guest
 
     plan = remove_guest.plan(args.guest, args.with_images, choose.toolstack(on), on)
@@ -117,22 +116,3 @@ def plan_edit(args: Namespace, on: Machine) -> Plan:
     from univention_xen.toolstack import choose, edit_guest, listing
 
     return edit_guest.plan(listing.named(args.guest, on), choose.toolstack(on), on)
-
-
-@dataclass(frozen=True)
-class Ask:
-    """Ask at the terminal whether all this shall be done."""
-
-    what: str
-
-    def __str__(self) -> str:
-        return "ask whether that shall be done"
-
-    def apply(self, on: Machine) -> None:
-        """Raise UsageError where nobody can be asked, XenError when the answer is no."""
-        del on
-        if sys.stdin is None or not sys.stdin.isatty():
-            raise UsageError("nobody can be asked whether that shall be done", hint="--yes does it without a question")
-        print(self.what, "Do it? [y/N] ", sep="\n", end="", file=sys.stderr, flush=True)
-        if sys.stdin.readline().strip().lower() not in ("y", "yes", "j", "ja"):
-            raise XenError("nothing has been done")
