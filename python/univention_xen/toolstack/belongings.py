@@ -156,14 +156,17 @@ def has(guest: Guest, on: Machine) -> list[str]:
     return paths
 
 
-def backing(path: str, on: Machine) -> list[str]:
-    """Return the images of which the image *path* holds only the difference."""
+def backing(path: str, on: Machine, key: str = "filename") -> list[str]:
+    """Return the images of which the image *path* holds only the difference.
+
+    With the *key* backing-filename as the images spell them, who may do so relative to themselves.
+    """
     place = str(on.path(path))
     if not os.path.isfile(place):
         return []
     try:
         chain = json.loads(on.run("qemu-img", "info", "-U", "--backing-chain", "--output=json", place).out)
-        return [str(each["filename"]) for each in chain[1:]]
+        return [str(each[key]) for each in (chain[1:] if key == "filename" else chain) if key in each]
     except CommandFailed as why:
         raise XenError(f"which images {path} is based on cannot be seen: {why}") from None
 

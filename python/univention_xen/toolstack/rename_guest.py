@@ -116,7 +116,7 @@ def refuse_directory(known: Described, name: str, on: Machine) -> None:
             raise XenError(f"{user} uses {used} too, which would get another name", hint="change that guest first")
     for disk in belongings.understood(known).disks:
         if disk.path and not disk.script and disk.format not in belongings.PLAIN:
-            for each in belongings.backing(disk.path, on):
+            for each in belongings.backing(disk.path, on, "backing-filename"):
                 if each.startswith(f"{old}/"):
                     raise XenError(
                         f"{disk.path} is based on {each}, which would get another name",

@@ -389,6 +389,18 @@ def test_a_rename_that_would_harm_is_refused(on: Machine, monkeypatch: pytest.Mo
     refused("new", "a guest new is running")
 
 
+@pytest.mark.parametrize(("base", "moves"), [("/var/lib/xen/q/base", False), ("base", True), ("/srv/extra.img", True)])
+def test_an_image_finds_what_it_is_based_on(on: Machine, base: str, moves: bool) -> None:
+    top = on.path("/var/lib/xen/q/top.qcow2")
+    top.parent.mkdir()
+    top.touch()
+    on.path("/etc/xen/q.cfg").write_text('name="q"\ntype="hvm"\ndisk=["/var/lib/xen/q/top.qcow2,qcow2,hda,w"]\n')
+    chain = json.dumps([{"filename": str(top), "backing-filename": base}, {"filename": "/var/lib/xen/q/base"}])
+    machine = Machine(on.root, Runner({str(top): chain}))  # type: ignore[arg-type]
+    with nullcontext() if moves else pytest.raises(XenError, match="based on"):
+        rename_guest.plan("q", "new", Xl(), machine)
+
+
 def test_what_xl_refuses_is_neither_cloned_nor_renamed(on: Machine) -> None:
     on.path("/var/lib/xen/old").mkdir()
     on.path("/etc/xen/old.cfg").write_text("name='old'\nkernel='/k'\ndisk=['file:/var/lib/xen/old/a,xvda,w!']\n")
