@@ -125,3 +125,14 @@ def test_a_killed_removal(root: Path, seen: str) -> None:
     assert os.listdir(root / "var/lib/xen") == []
     assert os.listdir(root / "etc/xen/auto") == []
     assert os.listdir(root / "etc/xen") == ["auto"]
+
+
+def test_the_base_of_an_image_is_not_removed_with_another_guest(root: Path) -> None:
+    base, top = "var/lib/xen/web/disk1.img", root / "var/lib/xen/top.qcow2"
+    for name in (str(root / base), "web/disk1.img"):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", name, top], check=True)
+        (root / "etc/xen/b.cfg").write_text('name="b"\ntype="hvm"\ndisk=["/var/lib/xen/top.qcow2,qcow2,hda,w"]\n')
+        (root / "etc/xen/web.cfg").write_text(WEB)
+        assert again(root, "remove", "web", "--with-images", "--yes") == ""
+        assert (root / base).exists()
+        assert not (root / "etc/xen/web.cfg").exists()

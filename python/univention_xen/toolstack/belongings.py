@@ -166,9 +166,15 @@ def backing(path: str, on: Machine, key: str = "filename") -> list[str]:
         return []
     try:
         chain = json.loads(on.run("qemu-img", "info", "-U", "--backing-chain", "--output=json", place).out)
-        return [str(each[key]) for each in (chain[1:] if key == "filename" else chain) if key in each]
+        return [ours(str(each[key]), on) for each in (chain[1:] if key == "filename" else chain) if key in each]
     except CommandFailed as why:
         raise XenError(f"which images {path} is based on cannot be seen: {why}") from None
+
+
+def ours(path: str, on: Machine) -> str:
+    """Return the path on the machine of what qemu-img names as it lies for us."""
+    root = str(on.root)
+    return path.removeprefix(root) if root != "/" and path.startswith(f"{root}/") else path
 
 
 def saved_writes(on: Machine) -> list[tuple[str, str]]:
