@@ -43,6 +43,7 @@ from univention_xen.toolstack.snapshot import (
 from univention_xen.toolstack.snapshot_recover import (
     Recover,
     boot_id,
+    exists,
     give_up,
     let_run_on,
     refuse_recovery,
@@ -105,6 +106,8 @@ class Take:
                 on.run(*apart(self.words))
             files.set_mode(memory, saved.WRITTEN)
             disks.sync(memory)
+            if exists(snapshot.guest, self.stack, on):
+                raise XenError(f"{snapshot.guest} runs on although it was saved")
             refuse_others(saved.look_at(memory), snapshot, on)
             wait_until_free((kept.path for kept in snapshot.disks), on)
         for kept in snapshot.disks:

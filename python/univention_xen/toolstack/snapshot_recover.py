@@ -17,7 +17,7 @@ from univention_xen.log import log
 from univention_xen.plan import Plan
 from univention_xen.toolstack import snapshot_disks as disks
 from univention_xen.toolstack import unfinished
-from univention_xen.toolstack.domain import guest_name, one
+from univention_xen.toolstack.domain import DYING, guest_name, one
 from univention_xen.toolstack.snapshot import (
     BEGUN,
     DELETING,
@@ -40,13 +40,14 @@ from univention_xen.toolstack.snapshot import (
     named,
     write,
 )
+from univention_xen.toolstack.steps import PAUSE
 from univention_xen.toolstack.undisturbed import apart, orderly, undisturbed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from univention_xen.plan import Machine
-    from univention_xen.toolstack.domain import Toolstack
+    from univention_xen.toolstack.domain import Domain, Toolstack
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 RELEASE = 60.0
@@ -145,8 +146,21 @@ def give_up(snapshot: Snapshot, stack: Toolstack, on: Machine) -> None:
 
 def exists(guest: str, stack: Toolstack, on: Machine) -> bool:
     """Say whether the domain of a guest is there, and complete. Raises Busy while it is being created."""
-    domain = one(stack.domains(on.run), guest)
+    domain = settled(guest, stack, on)
     return domain is not None and domain.exists and not unfinished.left_over(domain, stack, on)
+
+
+def settled(guest: str, stack: Toolstack, on: Machine) -> Domain | None:
+    """Return the domain of a guest, when it is not about to vanish. Raises XenError when that does not come to an end.
+
+    What has been saved is a guest no more, although it is still shown: taking it for one would lose it.
+    """
+    end = time.monotonic() + RELEASE
+    while (domain := one(stack.domains(on.run), guest)) and domain.state == DYING:
+        if time.monotonic() >= end:
+            raise XenError(f"{guest} is ending and does not come to its end", hint="try again in a moment")
+        time.sleep(PAUSE)
+    return domain
 
 
 def let_run_on(snapshot: Snapshot, stack: Toolstack, on: Machine) -> None:
@@ -156,7 +170,7 @@ def let_run_on(snapshot: Snapshot, stack: Toolstack, on: Machine) -> None:
         return
     with undisturbed():
         try:
-            domain = one(stack.domains(on.run), snapshot.guest)
+            domain = settled(snapshot.guest, stack, on)
             if unfinished.left_over(domain, stack, on):
                 on.run(*stack.destroy(snapshot.guest))
             elif domain and domain.exists:
@@ -194,5 +208,5 @@ def wait_until_free(paths: Iterable[str], on: Machine) -> None:
     for path in paths:
         place = os.path.realpath(on.path(path))
         while users.users(place, on.root) and time.monotonic() < end:
-            time.sleep(0.2)
+            time.sleep(PAUSE)
         users.refuse_in_use(place, on.root)

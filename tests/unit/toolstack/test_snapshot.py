@@ -44,7 +44,7 @@ class Xen(FakeRunner):
 
     def __init__(self, root: Path) -> None:
         super().__init__()
-        self.root, self.event, self.refuses = root, (lambda: None), ""
+        self.root, self.event, self.refuses, self.lingers = root, (lambda: None), "", False
 
     def get(self, name: str) -> str:
         path = self.root / f"xen-{name}"
@@ -70,12 +70,14 @@ class Xen(FakeRunner):
         match words:
             case ["xl" | "xm", "list"]:
                 state = self.get("state")
+                if state == "-----d":
+                    self.set("state", "")  # when one looks again
                 line = f"web                                          7   256     1     {state}      10.9\n"
                 return HEADING + DOM0 + (line if state else "")
             case ["xl" | "xm", "save", "web", path]:
                 assert self.get("state") == "-b----", "a guest that does not run cannot be saved"
                 self.place(path).write_bytes(self.get("memory").encode())
-                self.set("state", "")
+                self.set("state", "-----d" if self.lingers else "")
             case ["xl" | "xm", "restore", path]:
                 assert not self.get("state"), "a guest exists only once"
                 self.set("memory", self.place(path).read_bytes().decode())
@@ -263,6 +265,23 @@ def test_a_copy_that_fails_too(on: Machine, monkeypatch: pytest.MonkeyPatch) -> 
         plan_create("web", "x", Xl(), on).carry_out(on)
     assert xen(on).get("state") == "-b----"
     assert not on.path("/var/lib/xen/snapshots/web").exists()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_guest_that_is_just_ending_is_not_taken_for_one_that_runs(
+    on: Machine, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot_recover, "PAUSE", 0)
+    describe(on.root, QCOW2)
+    xen(on).lingers = True
+    xen(on).refuses = "qemu-img snapshot -c" if fails else ""
+    plan = plan_create("web", "x", Xl(), on)
+    if fails:
+        with pytest.raises(XenError, match="No space left"):
+            plan.carry_out(on)
+    else:
+        plan.carry_out(on)
+    assert (xen(on).get("state"), xen(on).get("memory")) == ("-b----", "M1")
 
 
 def test_a_disk_that_only_the_running_guest_knows_is_no_moment(on: Machine) -> None:
