@@ -106,7 +106,8 @@ class Found:
         if self.state == NOT_LET_ON:
             return f"{guest} may not have been let run on: {delete}, or the next snapshot create, sees to that"
         if self.state == HALF_MADE:
-            return f"{label} of {guest} was interrupted: {delete}, or the next snapshot create, cleans up"
+            ended = f" lets {guest} run on if it has ended, and" if self.snapshot.way == ENDED else ""
+            return f"{label} of {guest} was interrupted: {delete}, or the next snapshot create,{ended} cleans up"
         return ""
 
 
