@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -265,6 +266,33 @@ def test_a_copy_that_fails_too(on: Machine, monkeypatch: pytest.MonkeyPatch) -> 
         plan_create("web", "x", Xl(), on).carry_out(on)
     assert xen(on).get("state") == "-b----"
     assert not on.path("/var/lib/xen/snapshots/web").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("during", ["xl save", "copy", "xl restore"])
+def test_who_interrupts_it_leaves_a_guest_that_runs(
+    on: Machine, during: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = signal.getsignal(number)
+    function, clone = Xen.do, copies.clone
+
+    def do(self: Xen, words: list[str]) -> str:
+        if " ".join(words).startswith(during):
+            os.kill(os.getpid(), number)
+        return function(self, words)
+
+    def copy(source: str, target: str) -> None:
+        if during == "copy":
+            os.kill(os.getpid(), number)
+        clone(source, target)
+
+    monkeypatch.setattr(Xen, "do", do)
+    monkeypatch.setattr(copies, "clone", copy)
+    with pytest.raises(KeyboardInterrupt):
+        plan_create("web", "x", Xl(), on).carry_out(on)
+    assert (xen(on).get("state"), xen(on).get("memory")) == ("-b----", "M1")
+    assert signal.getsignal(number) is handler
+    assert states(on) == (["complete, guest not let run on"] if during == "xl restore" else [])
 
 
 @pytest.mark.parametrize("fails", [False, True])
