@@ -31,6 +31,7 @@ PLAIN = (
     "linux-image-amd64", "initramfs-tools", "systemd-sysv", "udev", "kmod", "grub-pc", "ifupdown", "iproute2", "less",
     "bridge-utils", "iputils-ping", "netcat-openbsd", "openssh-server", "busybox-static", "cpio", "python3", "procps",
     "psmisc", "ifenslave", "vlan", "python3-pytest",
+    "fdisk", "mtools", "qemu-utils",  # what our packages recommend and the groups use
 )  # fmt: skip
 NEEDED = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -102,6 +103,32 @@ def apt_sources() -> str:
             f"apt of this machine knows no archive of Debian 12 ({CODENAME}); add one, run apt-get update"
         )
     return "\n".join(lines) + "\n"
+
+
+def file_of(package: str, path: str) -> Path:
+    """A file out of a Debian package, fetched with this machine's apt; it is kept in build/dom0/files."""
+    kept = BUILD / "dom0" / "files" / package / Path(path).name
+    if kept.exists():
+        return kept
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="package-") as scratch:
+        for words in (["download", package], ["update", "-qq"], ["download", package]):  # lists may be missing or old
+            done = subprocess.run(["apt-get", *words], cwd=scratch, capture_output=True, text=True, check=False)
+            if found := list(Path(scratch).glob("*.deb")):
+                break
+        else:
+            raise CannotBuild(f"apt-get download {package} failed:\n{done.stderr}")
+        new = kept.with_name(f"{kept.name}.{os.getpid()}")
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", found[0]], stdout=subprocess.PIPE) as packed:
+            assert packed.stdout
+            with tarfile.open(fileobj=packed.stdout, mode="r|") as tar:
+                for member in tar:
+                    if member.name == f".{path}" and (inside := tar.extractfile(member)):
+                        new.write_bytes(inside.read())
+    if not new.exists():
+        raise CannotBuild(f"{package} has no file {path}")
+    new.rename(kept)
+    return kept
 
 
 def overlay_tar(where: Path, packages: list[Path], public_key: str) -> Path:
