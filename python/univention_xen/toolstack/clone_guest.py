@@ -24,7 +24,7 @@ from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan, Remove
 from univention_xen.toolstack import belongings, listing, new_guest, snapshot
 from univention_xen.toolstack.belongings import IMAGES
-from univention_xen.toolstack.file_steps import Discard, Move, NewGuest, Sweep, Tell
+from univention_xen.toolstack.file_steps import Discard, Move, NewFile, Sweep, Tell
 from univention_xen.toolstack.set_guest import cfg_of, private, read_by_xl
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
     if any(key == "ip" for vif in guest.vifs for key, _ in vif.options):
         notes.append(Tell(f"a network card of {name} has the ip= of {known.name}"))
     if not targets:
-        return Plan((NewGuest(path, text, mode), *notes))
+        return Plan((NewFile(path, text, mode), *notes))
     workshop = f"{IMAGES}/.{name}.clone"
     steps: list[Step] = [Discard(workshop)] if on.path(workshop).is_dir() else []
     steps.append(MakeDirectory(workshop))
@@ -80,9 +80,9 @@ def plan(word: str, name: str, stack: Toolstack, on: Machine) -> Plan:
         copy = str(on.path(f"{workshop}/{os.path.basename(target)}"))
         copies.refuse_source(image)
         steps.append(copies.Clone(image, copy))
-    steps.append(NewGuest(f"{workshop}/{os.path.basename(receipt)}", text, mode, brief=True))
+    steps.append(NewFile(f"{workshop}/{os.path.basename(receipt)}", text, mode, brief=True))
     steps.append(Move(workshop, f"{IMAGES}/{name}"))
-    return Cloning((*steps, NewGuest(path, text, mode), Remove(receipt), *notes), workshop=workshop)
+    return Cloning((*steps, NewFile(path, text, mode), Remove(receipt), *notes), workshop=workshop)
 
 
 def finish(name: str, receipt: str, on: Machine) -> Plan:
@@ -92,7 +92,7 @@ def finish(name: str, receipt: str, on: Machine) -> Plan:
     if os.path.lexists(on.path(path)):
         return Plan.of(Sweep(path), Remove(receipt))
     mode = os.stat(on.path(receipt)).st_mode & 0o777
-    return Plan.of(NewGuest(path, text, mode), Remove(receipt))
+    return Plan.of(NewFile(path, text, mode), Remove(receipt))
 
 
 def refuse_written(known: Described, guest: Guest, stack: Toolstack, on: Machine) -> None:

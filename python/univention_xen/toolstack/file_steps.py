@@ -76,7 +76,7 @@ class Rewrite:
 
 
 @dataclass(frozen=True)
-class NewGuest:
+class NewFile:
     """Write a guest file that is not there yet; its passwords are never shown. *brief* shows none of it."""
 
     path: str

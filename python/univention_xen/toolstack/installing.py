@@ -23,7 +23,7 @@ from univention_xen.log import log
 from univention_xen.plan import Plan, Write
 from univention_xen.toolstack import followed, listing, new_guest
 from univention_xen.toolstack.domain import guest_name, one, unknown
-from univention_xen.toolstack.steps import NewFile
+from univention_xen.toolstack.file_steps import NewFile
 
 if TYPE_CHECKING:
     from univention_xen.guest.check import GuestFile

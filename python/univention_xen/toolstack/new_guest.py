@@ -22,8 +22,9 @@ from univention_xen.settings import Network
 from univention_xen.settings import Vnc as VncSettings
 from univention_xen.toolstack import autostart, followed, linux, listing, starting
 from univention_xen.toolstack.domain import one
+from univention_xen.toolstack.file_steps import NewFile
 from univention_xen.toolstack.guests import DETACH
-from univention_xen.toolstack.steps import Foreground, Link, NewFile, Start
+from univention_xen.toolstack.steps import Foreground, Link, Start
 
 if TYPE_CHECKING:
     from univention_xen.plan import Machine, Step

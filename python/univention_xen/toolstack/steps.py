@@ -132,25 +132,6 @@ class Save:
 
 
 @dataclass(frozen=True)
-class NewFile:
-    """Write a file that is not there yet; shown as a whole, so it must not hold secrets."""
-
-    path: str
-    text: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return "\n".join([f"write {self.path}", *(f"  {line}".rstrip() for line in self.text.splitlines())])
-
-    def apply(self, on: Machine) -> None:
-        """Raise XenError rather than replace anything, and OSError."""
-        try:
-            with files.appearing(on.path(self.path)) as name:
-                files.replace(name, self.text)
-        except FileExistsError:
-            raise XenError(f"{self.path} is there already; nothing is overwritten") from None
-
-
-@dataclass(frozen=True)
 class Link:
     """Make *path* a symbolic link to *target*."""
 
