@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from univention_xen import files
-from univention_xen.errors import XenError
+from univention_xen.errors import CommandFailed, XenError
 from univention_xen.image.sizes import human
 from univention_xen.log import log
 from univention_xen.plan import Plan
-from univention_xen.toolstack import guests, listing, saved, starting, unfinished
+from univention_xen.toolstack import guests, listing, reasons, saved, starting, unfinished
 from univention_xen.toolstack import snapshot_disks as disks
 from univention_xen.toolstack.domain import RUNNING
 from univention_xen.toolstack.snapshot import (
@@ -102,8 +102,13 @@ class Take:
                 pass  # xl keeps the mode of a file that is there
             if sys.stderr.isatty():
                 log.say(f"saving the memory of {snapshot.guest}, {human(snapshot.memory)} …")
-            with undisturbed():
-                on.run(*apart(self.words))
+            try:
+                with undisturbed():
+                    on.run(*apart(self.words))
+            except CommandFailed as why:
+                what = f"the memory of {snapshot.guest} could not be saved"
+                hint = "univention-xen guest list shows its state"
+                raise reasons.explain(snapshot.guest, why, [], what, hint) from None
             files.set_mode(memory, saved.WRITTEN)
             disks.sync(memory)
             if exists(snapshot.guest, self.stack, on):

@@ -58,11 +58,15 @@ class Xen(FakeRunner):
         words = [os.fspath(word) for word in argv if word not in ("setsid", "--wait")]
         self.event()
         line = " ".join(map(os.fspath, argv))
-        self.answers[line] = (1, "", f"{words[1]}: No space left on device") if self.fails(words) else self.do(words)
+        self.answers[line] = (1, "", self.complaint(words)) if self.fails(words) else self.do(words)
         return super().__call__(*argv, ok=ok)
 
     def place(self, path: str) -> Path:
         return Path(path) if path.startswith(str(self.root)) else Path(files.below(self.root, path))
+
+    def complaint(self, words: list[str]) -> str:
+        """What a program says when it fails; xl says the reason first, and in the end only that it failed."""
+        return f"{words[1]}: No space left on device" + "\nFailed to save domain" * (words[1] == "save")
 
     def fails(self, words: list[str]) -> bool:
         return bool(self.refuses) and " ".join(words).startswith(self.refuses)
