@@ -18,8 +18,8 @@ from univention_xen.guest.imports import plan_import
 from univention_xen.guest.model import Guest
 from univention_xen.plan import Machine, Plan
 from univention_xen.toolstack import autostart, installing, linux, listing, new_guest
-from univention_xen.toolstack.new_guest import Wish
 from univention_xen.toolstack.file_steps import NewFile
+from univention_xen.toolstack.new_guest import Wish
 from univention_xen.toolstack.xl import Xl
 
 NOW, LATER = "/etc/xen/web.cfg", "/etc/xen/web.cfg.after-install"

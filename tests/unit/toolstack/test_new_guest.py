@@ -18,8 +18,8 @@ from univention_xen.image import create
 from univention_xen.plan import Machine, Plan
 from univention_xen.toolstack import new_guest
 from univention_xen.toolstack.domain import Domain
-from univention_xen.toolstack.new_guest import Wish
 from univention_xen.toolstack.file_steps import NewFile
+from univention_xen.toolstack.new_guest import Wish
 from univention_xen.toolstack.xl import Xl
 
 
