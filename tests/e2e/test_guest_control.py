@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""`univention-xen guest …` controls guests of the real xl: consoles, saving that is killed or meets a full disk."""
+"""`univention-xen guest …` controls guests of the real xl: each verb, killed in the middle too, and a full disk."""
 
 from __future__ import annotations
 
 import json
 import re
 
+import pytest
 from dom0 import Dom0
 from evidence import Evidence
 from qemu import minutes
@@ -52,11 +53,16 @@ kill_when() {
     wait
 }
 another() { for n in $(seq 300); do now=$(domid); [ "${now:-$1}" = "$1" ] || return; sleep 1; done; }
+waiting() { sed '1,/xl shutdown/d' /srv/said | grep 'xl list'; }
 written() { [ "$(stat -c %s /srv/pv.saved 2>/dev/null || echo 0)" -gt 4000000 ]; }
 """
 GUESTS = r"""
 cp /srv/guest/pv.cfg /etc/xen/pv.cfg
+sed '/^vnc/d; $a vnc = 1\nvnclisten = "127.0.0.1"\nvncunused = 1' /srv/guest/hvm.cfg > /etc/xen/hvm.cfg
+sed 's/^name.*/name = "twin"/' /etc/xen/hvm.cfg > /etc/xen/twin.cfg
 sed 's/^name.*/name = "lost"/; $a disk = ["vdev=xvda,target=/srv/guest/lost.raw"]' /srv/guest/pv.cfg > /etc/xen/lost.cfg
+sed 's/^name.*/name = "nobridge"/; s/^vif.*/vif = ["bridge=nobr0"]/' /srv/guest/pv.cfg > /etc/xen/nobridge.cfg
+printf 'name = "odd"\ntype = "hvm"\nmemory = 64\ndevice_model_args = ["-nonsense"]\n' > /etc/xen/odd.cfg
 """
 #: A place that is large enough when the save begins, and full soon after.
 FULL = r"""
@@ -66,6 +72,11 @@ mkdir -p /srv/small && mount -t tmpfs -o size=220m none /srv/small
 guest save pv /srv/small/pv
 wait; ls -A /srv/small; umount /srv/small; answer
 """
+#: The greeting of whoever listens where `guest view` says that the screen is.
+RFB = r"""
+address=$(univention-xen guest view hvm --print | sed -n 's/.* at \(.*\):\([0-9]*\) (VNC).*/\1 \2/p')
+nc -w 5 $address </dev/null | head -c 11
+"""
 
 
 def collect(dom0: Dom0) -> None:
@@ -74,6 +85,8 @@ def collect(dom0: Dom0) -> None:
     dom0.must(GUESTS)
     collect_life(dom0)
     collect_saving(dom0)
+    collect_killed(dom0)
+    collect_refused(dom0)
 
 
 def see(dom0: Dom0, name: str, script: str) -> None:
@@ -101,6 +114,26 @@ def collect_saving(dom0: Dom0) -> None:
     see(dom0, "full", FULL)
     see(dom0, "save-killed", "kill_when written save pv /srv/pv.saved; state")
     see(dom0, "save", "guest save pv /srv/pv.saved; state; stat -c %a /srv/pv.saved")
+    see(dom0, "file", "head -c 1600 /srv/pv.saved | base64 -w 0")
+
+
+def collect_killed(dom0: Dom0) -> None:
+    see(dom0, "restore-killed", "kill_when domid restore /srv/pv.saved; state")
+    see(dom0, "restore", "guest restore /srv/pv.saved --remove; ls /srv/pv.saved; answer")
+    see(dom0, "shutdown-killed", "kill_when waiting shutdown pv --wait")
+    see(dom0, "shutdown", "guest shutdown pv --wait; state")
+    see(dom0, "start-killed", "kill_when domid start pv; state")
+    see(dom0, "start-after", "guest start pv; answer")
+    see(dom0, "destroy", "guest destroy pv; guest destroy pv; state")
+
+
+def collect_refused(dom0: Dom0) -> None:
+    see(dom0, "hvm", "guest start hvm")
+    see(dom0, "view", "guest view hvm --print")
+    see(dom0, "rfb", RFB)
+    for name in ("twin", "lost", "nobridge", "odd"):
+        see(dom0, f"start-{name}", f"guest start {name}")
+    see(dom0, "end", "guest destroy hvm; state")
 
 
 def guests(seen: Evidence, name: str) -> dict[str, dict[str, object]]:
@@ -184,3 +217,55 @@ def test_a_save_that_was_killed_succeeds_the_second_time(seen: Evidence) -> None
     assert "did not come to its end" in seen["save"].out
     assert guests(seen, "save")["pv"]["state"] == "off"
     assert seen["save"].out.endswith("\n600\n")
+
+
+def test_a_restore_that_was_killed_succeeds_the_second_time(seen: Evidence) -> None:
+    assert seen["restore-killed"].out.startswith("killed")
+    must_end(seen, "restore", 0)
+    assert "No such file" in seen["restore"].err, "--remove"
+    assert memory(seen, "restore") == memory(seen, "reboot")
+
+
+def test_a_shutdown_that_was_killed_succeeds_the_second_time(seen: Evidence) -> None:
+    assert seen["shutdown-killed"].out.startswith("killed")
+    must_end(seen, "shutdown", 0)
+    assert guests(seen, "shutdown")["pv"]["state"] == "off"
+
+
+def test_a_start_that_was_killed_succeeds_the_second_time(seen: Evidence) -> None:
+    assert seen["start-killed"].out.startswith("killed")
+    must_end(seen, "start-after", 0)
+    assert memory(seen, "start-after")
+
+
+def test_a_guest_loses_its_power_once(seen: Evidence) -> None:
+    must_end(seen, "destroy", 0, 0)
+    assert "pv is not running" in seen["destroy"].out
+    assert guests(seen, "destroy")["pv"]["state"] == "off"
+
+
+def test_the_screen_is_where_it_is_said_to_be(seen: Evidence) -> None:
+    must_end(seen, "hvm", 0)
+    assert "at 127.0.0.1:59" in seen["view"].out
+    assert seen["rfb"].out.startswith("RFB 003.")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("twin", "in use by the running guest hvm"),
+        ("lost", "the image /srv/guest/lost.raw does not exist"),
+        ("nobridge", "the bridge nobr0 does not exist"),
+        ("odd", "-nonsense"),
+    ],
+)
+def test_what_cannot_start_is_told_why(seen: Evidence, name: str, reason: str) -> None:
+    must_end(seen, f"start-{name}", 1)
+    assert reason in seen[f"start-{name}"].out
+    assert "hint: " in seen[f"start-{name}"].out
+
+
+def test_nothing_is_left_behind(seen: Evidence) -> None:
+    must_end(seen, "end", 0)
+    running = [each["name"] for each in guests(seen, "end").values() if each["state"] != "off"]
+    assert running == ["Domain-0"]
