@@ -38,6 +38,7 @@ VERBS: dict[str, Callable[[Toolstack], Words]] = {
     "unpause": lambda stack: stack.unpause("web"),
     "console": lambda stack: stack.console("web"),
     "top": lambda stack: stack.top(),
+    "show --long": lambda stack: stack.details("web"),
     "save": lambda stack: stack.save("web", "/s/web", keep_running=False),
     "save --keep-running": lambda stack: stack.save("web", "/s/web", keep_running=True),
     "restore": lambda stack: stack.restore("/s/web", paused=False),

@@ -99,6 +99,7 @@ def collect_life(dom0: Dom0) -> None:
     see(dom0, "list", "state")
     see(dom0, "list-text", "guest list")
     see(dom0, "show", "guest show pv")
+    see(dom0, "details", "univention-xen guest show pv -l")
     see(dom0, "pause", "guest pause pv; guest pause pv; state")
     see(dom0, "shutdown-paused", "guest shutdown pv")
     see(dom0, "unpause", "guest unpause pv; guest unpause pv; answer")
@@ -167,6 +168,7 @@ def test_the_list_holds_what_runs_and_what_could(seen: Evidence) -> None:
     assert found["Domain-0"]["id"] == 0
     assert re.search(r"^pv +\d+ +128 +1 +running .* /etc/xen/pv.cfg$", seen["list-text"].out, re.MULTILINE)
     assert "128" in seen["show"].out
+    assert json.loads(seen["details"].out)[0]["config"]["c_info"]["name"] == "pv"
 
 
 def test_a_guest_is_paused_and_runs_on(seen: Evidence) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
-from univention_xen.cli.guest_control import add_control_verbs
+from univention_xen.cli.guest_control import add_control_verbs, connected, stack_of
 from univention_xen.cli.guest_create import add_create_verb
 from univention_xen.cli.guest_files import add_file_verbs
 from univention_xen.cli.guest_snapshot import add_snapshot_verbs
@@ -46,7 +46,9 @@ being edited just then, or that were copied from elsewhere. Nothing else in a
 file is touched. Guests that run see the change when they are started again."""
 SHOW = """\
 Show what a guest file means to the toolstack it was written for: memory,
-disks, network cards, screen and so on. Passwords are not shown."""
+disks, network cards, screen and so on. With --long, all that the toolstack says
+of the guest as it runs, in its own words: JSON from xl, SXP from xm, XML from
+libvirt. Passwords are not shown."""
 
 
 def add_to(nouns: Nouns) -> None:
@@ -72,6 +74,8 @@ def add_to(nouns: Nouns) -> None:
     )  # fmt: skip
     show = guest.reading_verb("show", read_show, help="show what a guest is", description=SHOW)
     show.argument("guest", metavar="NAME|FILE")
+    show.argument("-l", "--long", action="store_true", help="all that the toolstack says of the running guest NAME")
+    connected(show)
 
 
 def plan_import(args: Namespace, on: Machine) -> Plan:
@@ -117,9 +121,19 @@ def read_check(args: Namespace, on: Machine) -> Report:
 
 def read_show(args: Namespace, on: Machine) -> Report:
     """Report what a guest is."""
+    if args.long or args.connect:
+        return read_details(args, on)
     from univention_xen.guest import look, show
 
     file = look.read(look.named(args.guest, on), on)
     guest, toolstack = show.meaning(file)
     data = {"file": file.path, "toolstack": toolstack} | guest.as_data()
     return Report(show.as_text(guest, file, toolstack), data)
+
+
+def read_details(args: Namespace, on: Machine) -> Report:
+    """Report all that the toolstack says of a guest."""
+    from univention_xen.toolstack import details
+
+    text = details.look_at(args.guest, stack_of(args, on), on)
+    return Report(text.rstrip("\n"), details.as_data(text))

@@ -76,6 +76,10 @@ class Libvirt:
         """Show what all domains are doing."""
         return ("virt-top", "--connect", self.uri)
 
+    def details(self, name: str) -> Words:
+        """Print all that is known of a guest."""
+        return self.words("dumpxml", name)
+
     def save(self, name: str, path: str, *, keep_running: bool) -> Words:
         """Write the guest's memory into a file. Raises XenError when it is to run on."""
         if keep_running:

@@ -69,6 +69,10 @@ class Xl:
         """Show what all domains are doing."""
         return (self.program, "top")
 
+    def details(self, name: str) -> Words:
+        """Print all that is known of a guest."""
+        return (self.program, "list", "-l", name)
+
     def save(self, name: str, path: str, *, keep_running: bool) -> Words:
         """Write the guest's memory into a file."""
         return (self.program, "save", *(("-c",) if keep_running else ()), name, path)
