@@ -8,13 +8,18 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from evidence import DEATHS, Evidence, Said
 from qemu import Died, Kernel, Qemu, minutes, overlay, until
+
+STUCK = minutes(4)
+"""Seconds without a word on the console: on two emulated processors Linux was seen to spin for ever early in a boot."""
 
 
 class Snapshot(NamedTuple):
@@ -89,7 +94,7 @@ class Dom0:
         """The reset button, and up again."""
         before = self.boot_id()
         self.qemu.reset()
-        until(lambda: self._is_another_boot(before), "the Dom0 is up again", minutes(20), pause=1)
+        self._until_booted(lambda: self._is_another_boot(before), "the Dom0 is up again")
         return self.wait_until_up()
 
     def save(self, where: Path) -> Snapshot:
@@ -130,9 +135,28 @@ class Dom0:
 
     def wait_until_up(self) -> Dom0:
         """ssh answers and all services have been started, whether or not they failed."""
-        self.wait_for_ssh(minutes(20))
+        patience = count(10, 10)
+        self._until_booted(lambda: self._ssh_answers(next(patience)), "the Dom0 answers to ssh")
         until(self._services_are_started, "all services of the Dom0 have been started", minutes(20), pause=1)
         return self
+
+    def _until_booted(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for the end of a boot. One that has come to a halt gets the reset button, and that is said."""
+        said, since = "", time.monotonic()
+
+        def booted() -> bool:
+            nonlocal said, since
+            if condition():
+                return True
+            if (now := self.qemu.console()) != said:
+                said, since = now, time.monotonic()
+            elif time.monotonic() - since > STUCK:
+                print(f"RESETTING a Dom0 that has stopped booting after: {said.splitlines()[-1:]}", file=sys.stderr)
+                self.qemu.reset()
+                since = time.monotonic()
+            return False
+
+        until(booted, what, minutes(20), pause=1)
 
     def _services_are_started(self) -> bool:
         """Asked again and again: `--wait` was seen to sleep on after the last job had ended."""
