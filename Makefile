@@ -7,7 +7,7 @@ demo-apt: ; @scripts/demo-apt
 test: ; @scripts/test
 check: ; @scripts/check
 deb: ; @scripts/deb
-bench: ; @scripts/bench
+bench: ; @scripts/bench && scripts/bench dom0
 e2e: ; @scripts/e2e
 dom0: ; @scripts/dom0 start
 dom0-ssh: ; @scripts/dom0 ssh
