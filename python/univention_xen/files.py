@@ -208,9 +208,13 @@ def link(path: str | os.PathLike[str], target: str) -> None:
 
 
 def rename(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    """Let a file be called *target*, in the same directory; a file of that name is gone then. Raises OSError."""
+    """Let a file or directory be called *target*, on the same file system; a file of that name is gone then.
+
+    Raises OSError.
+    """
     os.rename(path, target)
-    sync_directory(os.path.dirname(os.fspath(target)))
+    for directory in dict.fromkeys(os.path.dirname(os.fspath(each)) for each in (target, path)):
+        sync_directory(directory)
 
 
 def sweep(target: str, pattern: str = "") -> None:

@@ -130,10 +130,7 @@ class Move:
         old, new = on.path(self.path), on.path(self.target)
         if os.path.lexists(new) and not (new.is_dir() and not new.is_symlink() and old.is_dir()):
             raise XenError(f"{self.target} is there already; nothing is overwritten")
-        os.rename(old, new)  # a directory with something in it refuses to be replaced
-        files.sync_directory(new.parent)
-        if old.parent != new.parent:
-            files.sync_directory(old.parent)
+        files.rename(old, new)  # a directory with something in it refuses to be replaced
 
 
 @dataclass(frozen=True)
