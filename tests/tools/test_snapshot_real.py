@@ -82,11 +82,10 @@ def test_an_image_that_is_open_is_left_alone(tmp_path: Path) -> None:
     path = image(tmp_path, "qcow2")
     disk, snapshot, _ = kept(path, tmp_path)
     held = Kept(str(path), disk.vdev, disk.format, disk.how, disk.under)
-    with subprocess.Popen(["tail", "-f", path], stdout=subprocess.DEVNULL) as reader:
+    with open(path, "rb") as opened, subprocess.Popen(["sleep", "3600"], stdin=opened) as reader:
+        opened.close()
         try:
-            while not any(str(path) in os.readlink(each) for each in Path(f"/proc/{reader.pid}/fd").iterdir()):
-                pass
-            with pytest.raises(Busy, match="in use by tail"):
+            with pytest.raises(Busy, match="in use by sleep"):
                 disks.keep(held, snapshot, Machine())
         finally:
             reader.kill()
