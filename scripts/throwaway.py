@@ -10,6 +10,7 @@ packages of this project want, so that apt works in it without.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -136,21 +137,28 @@ def base(kind: str = "bare") -> Path:
     what = [Path(__file__).read_text(encoding="utf-8"), *sources(), *apt_options(), *wanted()]
     key = hashlib.sha256("\n".join(what).encode()).hexdigest()[:12]
     archive = CACHE / f"{kind}-{key}.tar"
-    if not archive.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{os.getpid()}-") as scratch:
-            new = Path(scratch) / "new.tar"
-            if kind == "bare":
-                bootstrap(new)
-            else:
-                with Throwaway(Path(scratch) / "tree", "bare") as root:
-                    root(*APT_GET, "install", *wanted())
-                    root("sh", "-c", "apt-get clean && rm -rf /var/lib/apt/lists/*")  # half of its size
-                    root.pack(new)
-            for old in CACHE.glob(f"{kind}-*.tar"):
-                old.unlink()
-            new.rename(archive)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{kind}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            make_base(kind, archive)
     return archive
+
+
+def make_base(kind: str, archive: Path) -> None:
+    """Make *archive*, and forget the older ones of its kind. Raises Cannot."""
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix=f"{os.getpid()}-") as scratch:
+        new = Path(scratch) / "new.tar"
+        if kind == "bare":
+            bootstrap(new)
+        else:
+            with Throwaway(Path(scratch) / "tree", "bare") as root:
+                root(*APT_GET, "install", *wanted())
+                root("sh", "-c", "apt-get clean && rm -rf /var/lib/apt/lists/*")  # half of its size
+                root.pack(new)
+        for old in CACHE.glob(f"{kind}-*.tar"):
+            old.unlink()
+        new.rename(archive)
 
 
 def bootstrap(archive: Path) -> None:
