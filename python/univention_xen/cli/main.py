@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 
@@ -14,11 +16,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from typing import NoReturn
 
     from univention_xen.cli.verbs import Parser, Report
     from univention_xen.plan import Machine
 
 INTERRUPTED, NO_READER = 130, 141  # what a shell shows for SIGINT and SIGPIPE
+
+
+def command() -> NoReturn:
+    """Be the program: do what the command line says, and end without taking the interpreter apart, which takes 10 ms.
+
+    Nor is memory searched for garbage during the imports.
+    """
+    gc.set_threshold(50_000)
+    code = main()
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
