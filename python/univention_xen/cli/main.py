@@ -74,8 +74,7 @@ def run(words: list[str]) -> int:
     from univention_xen.cli import verbs
 
     completing = "_ARGCOMPLETE" in os.environ
-    nouns = [word for word in words if word in verbs.NOUNS]
-    parser = verbs.build(None if completing else next(iter(nouns), ""))
+    parser = verbs.build(None if completing else words)
     if completing:
         complete(parser)
     args = parser.parse_args(words)

@@ -206,6 +206,19 @@ def test_each_noun_has_a_module_with_verbs(monkeypatch: pytest.MonkeyPatch) -> N
     assert {name for action in found for name in action.choices} == set(verbs.NOUNS)
 
 
+def test_a_directory_may_be_called_like_a_noun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("host").mkdir()
+    Path("host/wall").write_text("green")
+    assert main(["--root", "host", "wall", "look"]) == 0
+
+
+def test_a_verb_that_does_not_exist_is_refused_with_those_that_do(capsys: Output) -> None:
+    assert main(["wall", "pant", "green"]) == 2
+    told = capsys.readouterr().err
+    assert all(verb in told for verb in ("'pant'", "'paint'", "'watch'", "'look'", "univention-xen wall --help"))
+
+
 def test_other_nouns_are_not_imported(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
     monkeypatch.delitem(sys.modules, "univention_xen.cli.host", raising=False)
     assert main(["wall", "look"]) == 0
