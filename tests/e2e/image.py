@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -118,7 +119,7 @@ def file_of(package: str, path: str) -> Path:
                 break
         else:
             raise CannotBuild(f"apt-get download {package} failed:\n{done.stderr}")
-        new = kept.with_name(f"{kept.name}.{os.getpid()}")
+        new = kept.with_name(f"{kept.name}.{os.getpid()}-{threading.get_ident()}")
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", found[0]], stdout=subprocess.PIPE) as packed:
             assert packed.stdout
             with tarfile.open(fileobj=packed.stdout, mode="r|") as tar:

@@ -199,7 +199,8 @@ class Qemu:
         try:
             until(lambda: not self.pid(), "QEMU ends", within=30, pause=0.05)
         except TooLate:
-            os.kill(self.pid(), signal.SIGKILL)
+            if pid := self.pid():
+                os.kill(pid, signal.SIGKILL)
 
     def console(self) -> str:
         """Everything the hypervisor and the Dom0's kernel have said."""
