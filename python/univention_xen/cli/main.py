@@ -8,6 +8,7 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 
 from univention_xen.errors import UsageError, XenError
 from univention_xen.log import log
@@ -31,6 +32,8 @@ def command() -> NoReturn:
     """
     gc.set_threshold(50_000)
     code = main()
+    with suppress(OSError):  # whoever was to read it may be gone
+        sys.stdout.flush()
     atexit._run_exitfuncs()
     os._exit(code)
 
