@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from conftest import Check
+from conftest import Check, Help
 from univention_xen import __version__
 from univention_xen.cli import verbs
 from univention_xen.cli.main import main
@@ -191,13 +191,9 @@ HELP = ["", "host", "host check", "host settings", "host toolstack", "host impor
 
 
 @pytest.mark.parametrize("words", HELP)
-def test_the_help_is_as_agreed(words: str, golden: Check, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
+def test_the_help_is_as_agreed(words: str, golden: Check, help_of: Help, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(verbs.NOUNS, "wall")
-    with pytest.raises(SystemExit) as end:
-        main([*words.split(), "--help"])
-    assert end.value.code == 0
-    golden(f"cli/help{''.join('-' + word for word in words.split())}", capsys.readouterr().out)
+    golden(f"cli/help{''.join('-' + word for word in words.split())}", help_of(*words.split()))
 
 
 def test_each_noun_has_a_module_with_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
