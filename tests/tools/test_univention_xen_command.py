@@ -88,6 +88,14 @@ def test_the_command_starts_fast() -> None:
     assert fastest(SCRIPT, "--version") < 3 * nothing
 
 
+def test_a_verb_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    done = run(sys.executable, "-X", "importtime", SCRIPT, "--root", tmp_path, "guest", "list")
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "univention_xen.toolstack.listing" in imported
+    assert not imported & {"shutil", "lzma", "json", "jinja2", "univention_xen.settings.vnc", "univention_xen.cli.host"}
+
+
 COMPLETE = """
 . {completions}
 COMP_WORDS=({line}) COMP_LINE="{line}" COMP_POINT=${{#COMP_LINE}} COMP_TYPE=9 COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
