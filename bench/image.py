@@ -27,7 +27,10 @@ def image(where: Path, data: int) -> Path:
 
 
 def fresh(path: Path) -> str:
-    """Return *path* where nothing is: what an earlier run has left there is removed."""
+    """Return *path* where nothing is: what an earlier run has left there is removed.
+
+    Both write to the same place, so that the second need not wait for the disk to take what the first has written.
+    """
     path.unlink(missing_ok=True)
     return str(path)
 
@@ -48,8 +51,8 @@ def image_create_12_gib(where: Path) -> Comparison:
 def image_clone_500_mib_of_8_gib(where: Path) -> Comparison:
     source = str(image(where, 500))
     return Comparison(
-        lambda _run: (*IMAGE, "clone", source, fresh(where / "ours")),
-        lambda _run: ("cp", "--sparse=always", "--reflink=auto", source, fresh(where / "theirs")),
+        lambda _run: (*IMAGE, "clone", source, fresh(where / "copy")),
+        lambda _run: ("cp", "--sparse=always", "--reflink=auto", source, fresh(where / "copy")),
         "cp --sparse=always",
         aim=1,
     )
@@ -59,8 +62,8 @@ def image_clone_500_mib_of_8_gib(where: Path) -> Comparison:
 def image_convert_2_gib_of_8_gib(where: Path) -> Comparison:
     source = str(image(where, 2048))
     return Comparison(
-        lambda _run: (*IMAGE, "convert", source, fresh(where / "ours"), "--to", "qcow2"),
-        lambda _run: ("qemu-img", "convert", "-O", "qcow2", source, fresh(where / "theirs")),
+        lambda _run: (*IMAGE, "convert", source, fresh(where / "copy"), "--to", "qcow2"),
+        lambda _run: ("qemu-img", "convert", "-O", "qcow2", source, fresh(where / "copy")),
         "qemu-img convert",
         aim=1.05,
         runs=5,

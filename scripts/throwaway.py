@@ -23,7 +23,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 CACHE = PROJECT / "build" / "throwaway"
 OWN = re.compile(r"(python3-)?univention-")
-TRIED = ["locales", "tasksel"]
+TRIED = ["locales", "netplan.io", "network-manager", "tasksel"]
 """What tests install beside our packages."""
 TOOLS = ["mmdebstrap", *([] if os.geteuid() == 0 else ["uidmap"])]
 

@@ -26,6 +26,7 @@ with contextlib.suppress(ImportError):  # the Dom0 of the end-to-end tests has n
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 Check = Callable[[str, str], None]
+Help = Callable[..., str]
 
 
 class Escaped(BaseException):
@@ -69,6 +70,21 @@ def golden(request: pytest.FixtureRequest) -> Check:
             pytest.fail(diff, pytrace=False)
 
     return check
+
+
+@pytest.fixture
+def help_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Help:
+    """Return the help of these words of the command, for a terminal of 100 columns."""
+    from univention_xen.cli.main import main
+
+    def ask(*words: str) -> str:
+        monkeypatch.setenv("COLUMNS", "100")
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--help"])
+        assert end.value.code == 0
+        return capsys.readouterr().out
+
+    return ask
 
 
 def recorded(name: str) -> Any:

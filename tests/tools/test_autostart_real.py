@@ -4,17 +4,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT
+import layers
+from layers import Sandbox
 
 pytestmark = pytest.mark.tools
-Sandbox = Callable[[str], list[str]]
 
 SCRIPT = """\
 #!/bin/sh
@@ -30,14 +27,6 @@ echo "$@" >>/run/started
 """
 UNIT = "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n"
 SET_UP = """
-set -eu
-mount -t tmpfs none "$LAYERS"
-for directory in etc usr/bin; do
-    layer=$LAYERS/$directory
-    mkdir -p "$layer/upper" "$layer/work"
-    mount -t overlay -o "lowerdir=/$directory,upperdir=$layer/upper,workdir=$layer/work" none /$directory
-done
-mount -t tmpfs none /run
 rm -f /etc/rc?.d/[SK][0-9][0-9]xen /etc/rc?.d/[SK][0-9][0-9]xendomains /etc/init.d/xen /etc/init.d/xendomains
 script() { echo "$SCRIPT" | sed "s/NAME/$1/" >/etc/init.d/$1; chmod 755 /etc/init.d/$1; update-rc.d $1 defaults; }
 unit() { printf "$UNIT" >/etc/systemd/system/$1.service; systemctl --quiet enable $1.service; }
@@ -47,8 +36,6 @@ mask() { readlink /etc/systemd/system/$1.service || echo no mask; }
 wanted() { ls /etc/systemd/system/multi-user.target.wants | grep "$1" || echo not wanted; }
 """
 HANDLER = """
-import sys
-sys.path[:0] = [PYTHON, CONFFILES]
 import xen_autostart
 from univention_xen.run import Runner
 call = Runner.__call__
@@ -63,25 +50,10 @@ xen_autostart.handler(dict(word.split("=") for word in sys.argv[1:]), {})
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Sandbox:
     """Run shell lines on a host whose /etc and /run are layers that vanish; returns what they print."""
-    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("needs root and mount namespaces")
-    handler = HANDLER.replace("PYTHON", repr(str(PROJECT / "python"))).replace(
-        "CONFFILES", repr(str(PROJECT / "conffiles"))
+    after = "\n! cat /run/started 2>/dev/null"
+    return layers.sandbox(
+        tmp_path, "etc usr/bin", SET_UP, after, SCRIPT=SCRIPT, UNIT=UNIT, HANDLER=layers.OURS + HANDLER
     )
-    environment = {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAYERS": str(tmp_path), "SCRIPT": SCRIPT, "UNIT": UNIT,
-        "HANDLER": handler, "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
-
-    def run(script: str) -> list[str]:
-        done = subprocess.run(
-            ["unshare", "-m", "sh", "-c", SET_UP + script + "\n! cat /run/started 2>/dev/null"],
-            env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
-        )  # fmt: skip
-        assert not done.returncode, done.stdout
-        return done.stdout.splitlines()
-
-    return run
 
 
 def test_a_sysv_script_is_masked_and_comes_back(sandbox: Sandbox) -> None:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.tools
 
 PACKAGES = ("ifupdown", "bridge-utils", "iproute2", "iputils-ping", "util-linux", "nftables", "net-tools", "procps")
 STATIC = "auto eth0\niface eth0 inet static\n  address 192.0.2.10/24\n"
+HOOK = PROJECT / "vif-post.d" / "univention-xen.hook"
 VIF = {
     "route": ("192.0.2.77", "192.0.2.10", ["address add 192.0.2.10/32 dev vif1.0", "route add 192.0.2.77 dev vif1.0"]),
     "nat": ("10.0.1.1", "10.0.1.128", ["address add 10.0.1.128 dev vif1.0", "route add 10.0.1.1 dev vif1.0"]),
@@ -126,6 +127,19 @@ def test_a_guest_reaches_the_peer_also_after_a_reboot_until_it_is_reverted(lab: 
     assert lab.state() == before
     assert not lab.guest_reaches_the_peer(1)
     assert lab.reaches("192.0.2.10")
+
+
+@pytest.mark.parametrize("mode", ["nat"], indirect=True)
+def test_a_card_with_a_name_of_its_own_is_told_by_the_hook(lab: Guests) -> None:
+    lab.apply(600)
+    lab.until("The forwarding is there")
+    for words in ("set vif1.0 down", "set vif1.0 name web0", "set web0 up"):
+        lab.on_host("ip", "link", *words.split())
+    lab.on_host("ip", "route", "add", "10.0.1.1", "dev", "web0")
+    for script, reaches in (("vif-bridge", False), ("vif-nat", True)):
+        lab.on_host("sh", "-c", f"command=online dev=web0; . {HOOK}", f"/etc/xen/scripts/{script}")
+        assert lab.guest_reaches_the_peer(10 if reaches else 1) == reaches
+    assert lab.xen("revert").returncode == 0
 
 
 def test_it_is_there_again_after_a_reboot(lab: Guests) -> None:

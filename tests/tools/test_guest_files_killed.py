@@ -6,15 +6,12 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT
+from killing import do, kill_when
 from univention_xen.guest import load_xl
 
 pytestmark = pytest.mark.tools
@@ -26,36 +23,6 @@ disk = [ "/var/lib/xen/web/disk1.img,raw,hda,w", "/var/lib/xen/web/disk2.qcow2,q
 vif = [ "mac=00:16:3e:00:00:01" ]
 """
 SIZE = 64 * MIB
-
-
-def command(root: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "univention_xen", "--root", str(root), "guest", *words]
-
-
-ENVIRONMENT = {"PYTHONPATH": str(PROJECT / "python"), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
-
-
-def again(root: Path, *words: str) -> str:
-    """Do it; return what was refused, '' when it was done."""
-    deadline = time.monotonic() + 60
-    while True:
-        run = subprocess.run(command(root, *words), env=ENVIRONMENT, capture_output=True, text=True, check=False)
-        if run.returncode != 75 or time.monotonic() > deadline:  # what was killed may be on its way out
-            assert "Traceback" not in run.stderr
-            return run.stderr if run.returncode else ""
-        time.sleep(0.05)
-
-
-def kill_when(seen: Path, root: Path, *words: str) -> None:
-    """Begin it, and kill it as soon as something is there, or gone that was there; it may have ended before."""
-    there = os.path.lexists(seen)
-    with subprocess.Popen(
-        command(root, *words), env=ENVIRONMENT, start_new_session=True, stderr=subprocess.DEVNULL
-    ) as run:
-        while os.path.lexists(seen) == there and run.poll() is None:
-            pass
-        if run.poll() is None:
-            os.killpg(run.pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -98,7 +65,7 @@ REMOVING = ("etc/xen/auto/web.cfg", "var/lib/xen/web/disk1.img", "var/lib/xen/we
 def test_a_killed_clone(root: Path, seen: str) -> None:
     kill_when(root / seen, root, "clone", "web", "shop")
     complete = (root / "etc/xen/shop.cfg").exists()
-    refusal = again(root, "clone", "web", "shop")
+    refusal = do(root, "clone", "web", "shop")
     assert not refusal or complete, refusal
     whole(root, "web")
     whole(root, "shop")
@@ -109,7 +76,7 @@ def test_a_killed_clone(root: Path, seen: str) -> None:
 @pytest.mark.parametrize("seen", MOVING)
 def test_a_killed_rename(root: Path, seen: str) -> None:
     kill_when(root / seen, root, "rename", "web", "shop")
-    refusal = again(root, "rename", "web", "shop")
+    refusal = do(root, "rename", "web", "shop")
     assert not refusal or "there is no guest web" in refusal, refusal
     whole(root, "shop")
     assert os.listdir(root / "var/lib/xen") == ["shop"]
@@ -120,7 +87,7 @@ def test_a_killed_rename(root: Path, seen: str) -> None:
 @pytest.mark.parametrize("seen", REMOVING)
 def test_a_killed_removal(root: Path, seen: str) -> None:
     kill_when(root / seen, root, "remove", "web", "--with-images", "--yes")
-    refusal = again(root, "remove", "web", "--with-images", "--yes")
+    refusal = do(root, "remove", "web", "--with-images", "--yes")
     assert not refusal or "there is no guest web" in refusal, refusal
     assert os.listdir(root / "var/lib/xen") == []
     assert os.listdir(root / "etc/xen/auto") == []
@@ -133,6 +100,6 @@ def test_the_base_of_an_image_is_not_removed_with_another_guest(root: Path) -> N
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", name, top], check=True)
         (root / "etc/xen/b.cfg").write_text('name="b"\ntype="hvm"\ndisk=["/var/lib/xen/top.qcow2,qcow2,hda,w"]\n')
         (root / "etc/xen/web.cfg").write_text(WEB)
-        assert again(root, "remove", "web", "--with-images", "--yes") == ""
+        assert do(root, "remove", "web", "--with-images", "--yes") == ""
         assert (root / base).exists()
         assert not (root / "etc/xen/web.cfg").exists()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import mmap
@@ -122,6 +123,28 @@ def test_a_clone_needs_no_file_system_that_can_map_files(
     copies.clone(str(sparse), str(empty(tmp_path / "clone")))
     assert digest(tmp_path / "clone") == digest(sparse)
     assert used(tmp_path / "clone") <= used(sparse)
+
+
+def test_a_clone_needs_no_file_system_that_shares_or_reserves_blocks(
+    tmp_path: Path, sparse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EOPNOTSUPP, "this file system does neither")
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)
+    copies.clone(str(sparse), str(empty(tmp_path / "clone")))
+    assert digest(tmp_path / "clone") == digest(sparse)
+    assert used(tmp_path / "clone") <= used(sparse)
+
+
+def test_what_is_no_whole_block_is_cloned(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    with open(source, "wb") as file:
+        file.seek(5 * MIB + 123)
+        file.write(b"data")
+    copies.clone(str(source), str(empty(tmp_path / "clone")))
+    assert digest(tmp_path / "clone") == digest(source)
+    assert used(tmp_path / "clone") <= used(source)
 
 
 def empty(path: Path) -> Path:

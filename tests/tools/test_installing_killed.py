@@ -4,16 +4,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from conftest import PROJECT
+from killing import do, kill_when
 from univention_xen.guest import load_xl
 from univention_xen.guest.model import Guest
 
@@ -25,7 +20,6 @@ CREATE = (
 )  # fmt: skip
 FINISH = ("finish-install", "web")
 NOW, LATER, IMAGE = "etc/xen/web.cfg", "etc/xen/web.cfg.after-install", "var/lib/xen/web/disk2.img"
-ENVIRONMENT = {"PYTHONPATH": str(PROJECT / "python"), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
 
 @pytest.fixture
@@ -35,32 +29,6 @@ def root(tmp_path: Path) -> Path:
     for name in ("k", "i"):
         (tmp_path / "boot" / name).touch()
     return tmp_path
-
-
-def command(root: Path, *words: str) -> list[str]:
-    return [sys.executable, "-m", "univention_xen", "--root", str(root), "guest", *words]
-
-
-def do(root: Path, *words: str) -> str:
-    """Do it; return what was refused, '' when it was done."""
-    end = time.monotonic() + 60
-    while True:
-        done = subprocess.run(command(root, *words), env=ENVIRONMENT, capture_output=True, text=True, check=False)
-        if done.returncode != 75 or time.monotonic() > end:  # what was killed may be on its way out
-            assert "Traceback" not in done.stderr
-            return done.stderr if done.returncode else ""
-        time.sleep(0.05)
-
-
-def kill_when(changed: Path, root: Path, *words: str) -> None:
-    """Begin it, and kill it as soon as a file has come or gone; it may have ended before."""
-    before = os.path.lexists(changed)
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command(root, *words), env=ENVIRONMENT, start_new_session=True, stderr=quiet) as run:
-        while os.path.lexists(changed) == before and run.poll() is None:
-            pass
-        if run.poll() is None:
-            os.killpg(run.pid, signal.SIGKILL)
 
 
 def guest(root: Path, path: str) -> Guest:

@@ -8,17 +8,16 @@ vanish with it.
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import layers
 from conftest import PROJECT
+from layers import Sandbox
 
 pytestmark = pytest.mark.tools
-Sandbox = Callable[[str], list[str]]
 
 STAND_IN = """\
 #!/bin/sh
@@ -37,14 +36,6 @@ status) kill -0 $(cat /run/xend.pid) 2>/dev/null || exit 3 ;;
 esac
 """
 SET_UP = """
-set -eu
-mount -t tmpfs none "$LAYERS"
-for directory in etc usr/sbin var/lib/dpkg; do
-    layer=$LAYERS/$directory
-    mkdir -p "$layer/upper" "$layer/work"
-    mount -t overlay -o "lowerdir=/$directory,upperdir=$layer/upper,workdir=$layer/work" none /$directory
-done
-mount -t tmpfs none /run
 rm -f /usr/sbin/policy-rc.d
 mkdir -p /etc/xen
 printf old >/etc/xen/xend-config.sxp
@@ -60,8 +51,6 @@ register() { PYTHONPATH="$PYTHON" python3 -c "$INSTALL"; ucr register univention
 starts() { grep -c start /run/starts 2>/dev/null || true; }
 """
 HANDLER = """
-import sys
-sys.path[:0] = [PYTHON, CONFFILES]
 import xen_xend
 class Registry(dict):
     root = "/"
@@ -71,35 +60,19 @@ xen_xend.preinst(registry, {})
 open("/etc/xen/xend-config.sxp", "w").write(sys.argv[1])
 xen_xend.postinst(registry, {})
 """
-INSTALL = """
+INSTALL = f"""
 from univention_xen.registry import install
-list(install.into_tree(PROJECT, "univention-xen", "/"))
+list(install.into_tree({str(PROJECT)!r}, "univention-xen", "/"))
 """
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Sandbox:
     """Run shell lines as root of a host with a stand-in xend; returns the lines of both outputs."""
-    if os.geteuid() or subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode:
-        pytest.skip("needs root and mount namespaces")
-    handler = HANDLER.replace("PYTHON", repr(str(PROJECT / "python"))).replace(
-        "CONFFILES", repr(str(PROJECT / "conffiles"))
-    )
-    environment = {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LAYERS": str(tmp_path), "STAND_IN": STAND_IN, "HANDLER": handler,
-        "PYTHON": str(PROJECT / "python"), "INSTALL": INSTALL.replace("PROJECT", repr(str(PROJECT))),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
-
-    def run(script: str) -> list[str]:
-        done = subprocess.run(
-            ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child", "sh", "-c", SET_UP + script],
-            env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
-        )  # fmt: skip
-        assert not done.returncode, done.stdout
-        return done.stdout.splitlines()
-
-    return run
+    return layers.sandbox(
+        tmp_path, "etc usr/sbin var/lib/dpkg", SET_UP, processes=True, STAND_IN=STAND_IN, HANDLER=layers.OURS + HANDLER,
+        INSTALL=INSTALL, PYTHON=str(PROJECT / "python"),
+    )  # fmt: skip
 
 
 RESTARTED = "xend has been restarted and works with the new /etc/xen/xend-config.sxp"

@@ -48,6 +48,23 @@ def test_a_reader_that_goes_away_is_no_reason_to_complain() -> None:
     assert done.stderr == ""
 
 
+FAILING = """
+from univention_xen.cli import main
+from univention_xen.errors import XenError
+def run(words):
+    print("the first half is done")
+    raise XenError("no room for the second")
+main.run = run
+main.command()
+"""
+
+
+def test_what_was_said_before_a_failure_is_not_lost() -> None:
+    done = run(sys.executable, "-c", FAILING)
+    assert (done.returncode, done.stdout) == (1, "the first half is done\n")
+    assert done.stderr == "univention-xen: no room for the second\n"
+
+
 def test_a_terminal_that_knows_only_ascii_is_no_reason_to_fail(tmp_path: Path) -> None:
     (tmp_path / "etc/univention").mkdir(parents=True)
     (tmp_path / "etc/univention/base.conf").write_text("# x\n\nxen/vnc/keymap: dé", encoding="utf-8")
@@ -69,6 +86,14 @@ def test_the_command_starts_fast() -> None:
     assert fastest(SCRIPT, "host", "toolstack") < 12 * nothing
     assert fastest(SCRIPT, "host", "--help") < 8 * nothing
     assert fastest(SCRIPT, "--version") < 3 * nothing
+
+
+def test_a_verb_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    done = run(sys.executable, "-X", "importtime", SCRIPT, "--root", tmp_path, "guest", "list")
+    assert done.returncode == 0, done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "univention_xen.toolstack.listing" in imported
+    assert not imported & {"shutil", "lzma", "json", "jinja2", "univention_xen.settings.vnc", "univention_xen.cli.host"}
 
 
 COMPLETE = """

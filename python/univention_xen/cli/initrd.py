@@ -42,9 +42,9 @@ def add_to(nouns: Nouns) -> None:
         "build", plan_build, help="give an installer's initrd the modules of a kernel that runs under Xen",
         description=BUILD, locks=locks, report=built,
     )  # fmt: skip
-    source = build.parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--iso", metavar="ISO", help="take the initrd from this disc: an ISO image or a directory")
-    source.add_argument("--initrd", metavar="FILE", help="take this initrd")
+    source = build.one_of(required=True)
+    source.argument("--iso", metavar="ISO", help="take the initrd from this disc: an ISO image or a directory")
+    source.argument("--initrd", metavar="FILE", help="take this initrd")
     build.argument("-o", "--output", metavar="OUT", help="where it goes; default: initrd-xen-VERSION here")
     build.argument(
         "--kernel-version",

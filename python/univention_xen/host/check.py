@@ -20,6 +20,7 @@ from univention_xen.host import (
     tagged,
     xend,
 )
+from univention_xen.host.bridge import forwarding
 from univention_xen.host.firewall import decide
 from univention_xen.settings import Settings
 from univention_xen.toolstack import detect
@@ -60,6 +61,7 @@ class Facts(NamedTuple):
     tagged: tagged.Found | None = None
     firewall: Firewall | None = None
     guests: Sequence[tuple[str, str, str, str]] = ()
+    forwards: bool = True
 
 
 def look_at(on: Machine) -> Facts:
@@ -73,6 +75,7 @@ def look_at(on: Machine) -> Facts:
         generated.look_at(on), is_outdated(on, "xend"), status.look_at(on), check_running.missing_modules(on),
         tagged.look_at(values, on), decide.look_at(on),
         check_guests.look_at(on, settings, choice.name, status.IMAGES),
+        on.read(f"{forwarding.KERNEL}/ip_forward").strip() != "0",
     )  # fmt: skip
 
 
@@ -143,12 +146,21 @@ def judge_running(facts: Facts) -> Iterator[Finding]:
     """Yield what is odd about the host as it runs."""
     if facts.status:
         yield from (Finding(*row) for row in check_running.judge(facts.status, facts.missing_modules))
+        yield from judge_forwarding(facts, facts.status.hypervisor.role)
     if facts.firewall:
         yield from (Finding(*row) for row in check_firewall.judge(facts.firewall))
     told = {path for path, _ in facts.tagged.problems} if facts.tagged else set()
     if facts.tagged and facts.tagged.at_home:
         told.update(check_guests.PASSWORDS)  # the same reason, with what comes of it
     yield from (Finding(*row) for row in facts.guests if row[1] not in told)
+
+
+def judge_forwarding(facts: Facts, role: str) -> Iterator[Finding]:
+    """Yield that guests without a bridge reach nothing, as this Dom0 does not forward; xend turns that on itself."""
+    variable, mode = Settings.mode.name, facts.settings.mode
+    if role == "dom0" and facts.choice.name == "xl" and mode in forwarding.MODES and not facts.forwards:
+        problem = f"{variable}: {mode} is chosen, but this host does not forward for its guests"
+        yield Finding(WARNING, variable, problem, "univention-xen host bridge plan shows how, and apply does it")
 
 
 def judge_guest_files(facts: Facts) -> Iterator[Finding]:

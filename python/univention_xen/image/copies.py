@@ -13,6 +13,7 @@ import fcntl
 import mmap
 import os
 import stat
+import struct
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FICLONE = 0x40049409  # ioctl of Btrfs, XFS and others; linux/fs.h
+RESERVE = 0x4030582A  # ioctl FS_IOC_RESVSP64 with a struct space_resv; linux/falloc.h
 CHUNK = 16 << 20
 CANNOT = (errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM, errno.ENODEV)
 
@@ -160,6 +162,7 @@ def copy_data(old: int, new: int, size: int, tell: Callable[[int], None]) -> Non
                 raise
             break  # nothing but a hole up to the end
         end = os.lseek(old, at, os.SEEK_HOLE)
+        reserve(new, at, end - at)
         while at < end:
             count = copy_some(old, new, at, min(CHUNK, end - at))
             if not count:
@@ -167,6 +170,19 @@ def copy_data(old: int, new: int, size: int, tell: Callable[[int], None]) -> Non
             at += count
             tell(at)
     tell(size)
+
+
+def reserve(new: int, at: int, count: int) -> None:
+    """Let the file system find the blocks for what comes next at once, where it can: that is a quarter of the work.
+
+    By ioctl, since posix_fallocate() writes a byte into each block of a file system that cannot. Raises OSError
+    when there is not enough room.
+    """
+    try:
+        fcntl.ioctl(new, RESERVE, struct.pack("hhqqiI16x", 0, os.SEEK_SET, at, count, 0, 0))
+    except OSError as why:
+        if why.errno not in CANNOT:
+            raise
 
 
 def copy_some(old: int, new: int, at: int, count: int) -> int:

@@ -25,7 +25,7 @@ VNC_VIEWERS: dict[str, tuple[str, ...]] = {
     "remote-viewer": ("remote-viewer", "vnc://{host}:{port}"),
 }
 RDP_VIEWERS: dict[str, tuple[str, ...]] = {
-    "xfreerdp": ("xfreerdp", "/v:{host}:{port}"),
+    "xfreerdp": ("xfreerdp", "/v:{host}", "/port:{port}"),  # 2.11 finds no port behind an address of IPv6
     "rdesktop": ("rdesktop", "{host}:{port}"),
 }
 HERE = "127.0.0.1"
@@ -34,13 +34,18 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class Screen(NamedTuple):
-    """Where a screen is served."""
+    """Where a screen is served; an address of IPv6 is without its brackets."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"{self.address}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """The host as it is written before a port."""
+        return f"[{self.host}]" if ":" in self.host else self.host
 
 
 def plan(name: str, stack: Toolstack, on: Machine, *, only_tell: bool = False, rdp: str = "") -> Plan:
@@ -53,8 +58,7 @@ def plan(name: str, stack: Toolstack, on: Machine, *, only_tell: bool = False, r
         return Plan.nothing(directions(name, screen, "VNC", away))
     if only_tell or not viewer or not os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"}:
         return Plan.nothing(directions(name, screen, "RDP" if rdp else "VNC", os.uname().nodename))
-    host = f"[{screen.host}]" if ":" in screen.host else screen.host
-    return Plan.of(Foreground(tuple(word.format(host=host, port=screen.port) for word in viewer)))
+    return Plan.of(Foreground(tuple(word.format(host=screen.address, port=screen.port) for word in viewer)))
 
 
 def parse_address(text: str) -> Screen:
@@ -62,7 +66,7 @@ def parse_address(text: str) -> Screen:
     match = ADDRESS.fullmatch(text)
     if not match or not 0 < int(match[2] or RDP_PORT) < 65536:
         raise UsageError(f"{text!r} is no address", hint="HOST or HOST:PORT")
-    return Screen(match[1], int(match[2] or RDP_PORT))
+    return Screen(match[1].strip("[]"), int(match[2] or RDP_PORT))
 
 
 def vnc(domain: Domain, stack: Toolstack, on: Machine) -> Screen:
@@ -94,7 +98,7 @@ def remote(stack: Toolstack) -> str:
 
 def reachable(host: str, server: str = HERE) -> str:
     """Return the address to connect to when the host *server* listens on *host*."""
-    return server if host in ("", "0.0.0.0", "::", "[::]") else host  # noqa: S104
+    return server if host in ("", "0.0.0.0", "::") else host  # noqa: S104
 
 
 def parse_display(text: str, uri: str) -> Screen:
@@ -102,7 +106,7 @@ def parse_display(text: str, uri: str) -> Screen:
     match = re.fullmatch(r"vnc://(?:[^@/]*@)?(.*?)(?::(\d+))?", text.strip())
     if not match:
         raise XenError("libvirt tells no address of a screen", hint=f"virsh --connect {uri} domdisplay NAME")
-    return Screen(match[1], FIRST_PORT + int(match[2] or 0))
+    return Screen(match[1].strip("[]"), FIRST_PORT + int(match[2] or 0))
 
 
 def installed(viewers: dict[str, Words], on: Machine) -> Words:
@@ -118,7 +122,7 @@ def directions(name: str, screen: Screen, protocol: str, server: str) -> str:
     text = f"The screen of {name} is at {screen} ({protocol})."
     if units.is_loopback(screen.host):
         text += (
-            f"\nFrom another machine: ssh -L {screen.port}:{screen.host}:{screen.port} root@{server}"
+            f"\nFrom another machine: ssh -L {screen.port}:{screen} root@{server}"
             f"\nand there a viewer for {protocol} at localhost:{screen.port}."
         )
     return text

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from conftest import Check
+from conftest import Check, Help
 from univention_xen import __version__
 from univention_xen.cli import verbs
 from univention_xen.cli.main import main
@@ -191,19 +191,28 @@ HELP = ["", "host", "host check", "host settings", "host toolstack", "host impor
 
 
 @pytest.mark.parametrize("words", HELP)
-def test_the_help_is_as_agreed(words: str, golden: Check, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
+def test_the_help_is_as_agreed(words: str, golden: Check, help_of: Help, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(verbs.NOUNS, "wall")
-    with pytest.raises(SystemExit) as end:
-        main([*words.split(), "--help"])
-    assert end.value.code == 0
-    golden(f"cli/help{''.join('-' + word for word in words.split())}", capsys.readouterr().out)
+    golden(f"cli/help{''.join('-' + word for word in words.split())}", help_of(*words.split()))
 
 
 def test_each_noun_has_a_module_with_verbs(monkeypatch: pytest.MonkeyPatch) -> None:
     parser = verbs.build(None)
     found = [a for a in parser._actions if hasattr(a, "choices") and a.choices]
     assert {name for action in found for name in action.choices} == set(verbs.NOUNS)
+
+
+def test_a_directory_may_be_called_like_a_noun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("host").mkdir()
+    Path("host/wall").write_text("green")
+    assert main(["--root", "host", "wall", "look"]) == 0
+
+
+def test_a_verb_that_does_not_exist_is_refused_with_those_that_do(capsys: Output) -> None:
+    assert main(["wall", "pant", "green"]) == 2
+    told = capsys.readouterr().err
+    assert all(verb in told for verb in ("'pant'", "'paint'", "'watch'", "'look'", "univention-xen wall --help"))
 
 
 def test_other_nouns_are_not_imported(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:

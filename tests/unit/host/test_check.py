@@ -13,6 +13,9 @@ from conftest import PROJECT, FakeRunner
 from univention_xen.host import check, generated, memory, react, services
 from univention_xen.host.check import NOTE, WARNING, Facts, judge
 from univention_xen.host.generated import BROKEN, CURRENT, DIFFERENT, MISSING, Generated
+from univention_xen.host.hypervisor import Hypervisor
+from univention_xen.host.reboot import NextBoot
+from univention_xen.host.status import Room, Status
 from univention_xen.plan import Machine
 from univention_xen.settings import Settings
 from univention_xen.toolstack.detect import Found, choose
@@ -58,6 +61,27 @@ def test_a_value_that_acts_elsewhere_is_a_note_behind_the_warnings() -> None:
 
 def test_a_value_that_acts_nowhere_is_told_once() -> None:
     assert told(facts({"xen/repository": "deb http://example.com/ x"})) == [(WARNING, "xen/repository")]
+
+
+@pytest.mark.parametrize(
+    ("values", "role", "forwards", "expected"),
+    [
+        ({"xen/network/mode": "nat"}, "dom0", False, [(WARNING, "xen/network/mode")]),
+        ({"xen/network/mode": "route"}, "dom0", False, [(WARNING, "xen/network/mode")]),
+        ({"xen/network/mode": "nat"}, "dom0", True, []),
+        ({"xen/network/mode": "nat"}, "", False, []),
+        ({"xen/network/mode": "none"}, "dom0", False, []),
+        ({}, "dom0", False, []),
+    ],
+)
+def test_guests_without_a_bridge_need_a_host_that_forwards(
+    values: dict[str, str], role: str, forwards: bool, expected: list[tuple[str, str]]
+) -> None:
+    found = facts(values)
+    boot = NextBoot("Xen", True, False, "as it runs")
+    status = Status(Hypervisor(role, "4.17.7"), boot, found.choice, [], [], Room("/", 100, 50), None, [])
+    odd = check.judge_running(found._replace(status=status, forwards=forwards))
+    assert [(each.level, each.about) for each in odd if each.about != "hypervisor"] == expected
 
 
 @pytest.mark.parametrize("state", [DIFFERENT, MISSING, BROKEN])

@@ -487,6 +487,9 @@ def test_the_screen_is_where_the_device_model_says(on: Machine, monkeypatch: pyt
     viewer.touch()
     assert str(view.plan("web", Xl(), on)) == "vncviewer 127.0.0.1::5901"
     assert view.plan("web", Xl(), on, only_tell=True).steps == ()
+    on.run.answers[place + "vnc-listen"] = "::1"  # type: ignore[attr-defined]
+    assert str(view.plan("web", Xl(), on)) == "vncviewer '[::1]::5901'"
+    assert "ssh -L 5901:[::1]:5901" in view.plan("web", Xl(), on, only_tell=True).reason
     on.run.answers[place + "vnc-port"] = (1, "", "couldn't read path")  # type: ignore[attr-defined]
     with pytest.raises(XenError, match="has no screen"):
         view.plan("web", Xl(), on)
@@ -497,7 +500,8 @@ def test_a_remote_desktop(on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     viewer = on.path("/usr/bin/xfreerdp")
     viewer.parent.mkdir(parents=True)
     viewer.touch()
-    assert str(view.plan("web", Xl(), on, rdp="192.0.2.7")) == "xfreerdp /v:192.0.2.7:3389"
+    assert str(view.plan("web", Xl(), on, rdp="192.0.2.7")) == "xfreerdp /v:192.0.2.7 /port:3389"
+    assert str(view.plan("web", Xl(), on, rdp="[2001:db8::7]:9")) == "xfreerdp '/v:[2001:db8::7]' /port:9"
     for odd in ("-x", "a b", "a:99999", "a;b", "a:b"):
         with pytest.raises(UsageError):
             view.plan("web", Xl(), on, rdp=odd)
@@ -506,6 +510,7 @@ def test_a_remote_desktop(on: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_display_of_libvirt() -> None:
     assert view.parse_display("vnc://127.0.0.1:1\n", "") == ("127.0.0.1", 5901)
     assert view.parse_display("vnc://xen2:0", "") == ("xen2", 5900)
+    assert view.parse_display("vnc://[::1]:1", "") == ("::1", 5901)
     assert view.reachable("") == "127.0.0.1"
     assert view.reachable("::", "xen2") == "xen2"
     with pytest.raises(XenError):

@@ -8,19 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Check
+from conftest import Check, Help
 from univention_xen.cli.main import main
 
 Output = pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("verb", ["clone", "edit", "remove", "rename", "set"])
-def test_the_help_is_as_agreed(verb: str, golden: Check, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
-    with pytest.raises(SystemExit) as end:
-        main(["guest", verb, "--help"])
-    assert end.value.code == 0
-    golden(f"toolstack/help-{verb}", capsys.readouterr().out)
+def test_the_help_is_as_agreed(verb: str, golden: Check, help_of: Help) -> None:
+    golden(f"toolstack/help-{verb}", help_of("guest", verb))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Check
+from conftest import Check, Help
 from univention_xen.cli.main import main
 
 Output = pytest.CaptureFixture[str]
@@ -21,12 +21,8 @@ SNAPSHOT = {
 
 
 @pytest.mark.parametrize("verb", ["create", "list", "revert", "delete"])
-def test_the_help_is_as_agreed(verb: str, golden: Check, capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
-    with pytest.raises(SystemExit) as end:
-        main(["guest", "snapshot", verb, "--help"])
-    assert end.value.code == 0
-    golden(f"toolstack/help-snapshot-{verb}", capsys.readouterr().out)
+def test_the_help_is_as_agreed(verb: str, golden: Check, help_of: Help) -> None:
+    golden(f"toolstack/help-snapshot-{verb}", help_of("guest", "snapshot", verb))
 
 
 @pytest.fixture

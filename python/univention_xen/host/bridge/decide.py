@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from univention_xen import registry
 from univention_xen import settings as variables
 from univention_xen.errors import XenError
-from univention_xen.host.bridge import forwarding, ifupdown, network, networkd, state, ucs
+from univention_xen.host.bridge import by_hand, forwarding, ifupdown, network, networkd, state, ucs
 from univention_xen.host.bridge.apply import Arm, Switch
 from univention_xen.plan import Plan
 from univention_xen.toolstack import detect
@@ -118,7 +118,8 @@ def decide(on: Machine, found: Found) -> Change:
         return ucs.change(on, found.network, found.variables, interface, bridge)
     if manager == NETWORKD:
         return networkd.change(on, found.network, interface, bridge)
-    raise XenError(f"the network of this host is configured by {manager}", hint=by_hand(manager, interface, bridge))
+    told = f"the network of this host is configured by {manager}"
+    raise XenError(told, hint=instructions(on, found.network, manager, interface, bridge))
 
 
 def refuse(found: Found) -> None:
@@ -187,7 +188,7 @@ def managed_by(on: Machine, link: Link, variables: Mapping[str, str]) -> str:
     """Return whose files configure an interface; those that write others' files come first."""
     if any(list(on.path(where).glob("*.yaml")) for where in ("/etc/netplan", "/run/netplan", "/lib/netplan")):
         return NETPLAN
-    if "managed=true" in on.read(f"/run/NetworkManager/devices/{link.number}"):
+    if "managed=true" in on.read(f"{by_hand.DEVICES}/{link.number}"):
         return NETWORK_MANAGER
     on_ucs = on.path("/etc/univention/templates/info/univention-base-files.info").exists()
     if on_ucs and any(name.startswith(f"interfaces/{link.name}/") for name in variables):
@@ -199,15 +200,9 @@ def managed_by(on: Machine, link: Link, variables: Mapping[str, str]) -> str:
     return IFUPDOWN
 
 
-def by_hand(manager: str, interface: str, bridge: str) -> str:
+def instructions(on: Machine, network: Network, manager: str, interface: str, bridge: str) -> str:
     """Return how an administrator makes the bridge with a manager that is not supported."""
+    link = network.links[interface]
     if manager == NETWORK_MANAGER:
-        return (
-            f"nmcli connection add type bridge ifname {bridge} con-name {bridge} bridge.stp no, "
-            f"nmcli connection add type bridge-slave ifname {interface} master {bridge}, give {bridge} the addresses "
-            f"(nmcli connection modify {bridge} ipv4.method …), nmcli connection up {bridge}"
-        )
-    return (
-        f"move the keys below ethernets: {interface}: to bridges: {bridge}: with interfaces: [{interface}], "
-        "then run: netplan try"
-    )
+        return by_hand.network_manager(link, bridge, by_hand.connection_of(on, link))
+    return by_hand.netplan(network, link, bridge)

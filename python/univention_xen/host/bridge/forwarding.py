@@ -23,6 +23,8 @@ SYSCTL = "/etc/sysctl.d/99-univention-xen-network.conf"
 RULES = "/etc/xen/nat.nft"
 """Loaded at boot by univention-xen-nat.service, which does nothing without this file."""
 TABLE = ("inet", "univention-xen-nat")
+GROUP = 30821
+"""The group of links that vif-post.d/univention-xen.hook puts a guest's card into when vif-nat sets it up."""
 SERVICE = "univention-xen-nat.service"
 SCRIPTS_CARD = "eth0"
 """The card that vif-route takes when xl.conf names none."""
@@ -93,6 +95,7 @@ table {family} {name} {{
 \tchain postrouting {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;
 \t\tmeta nfproto ipv4 iifname "vif*" oifname "{interface}" masquerade
+\t\tmeta nfproto ipv4 iifgroup {GROUP} oifname "{interface}" masquerade
 \t}}
 }}
 """
