@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""The groups' collections, each in Dom0s of its own, as many at a time as this machine has processors and memory for."""
+"""The groups' collections, each in Dom0s of its own, as many at a time as there are processors, and memory for."""
 
 from __future__ import annotations
 
@@ -37,54 +37,48 @@ def group(module: ModuleType) -> str:
     return module.__name__.rpartition(".")[2].removeprefix("test_")
 
 
-class Collections:
-    """The evidence of *modules*, begun in their order and ready one after the other."""
-
-    def __init__(self, snapshot: Snapshot, modules: Iterable[ModuleType]) -> None:
-        self.snapshot = snapshot
-        self.machines: list[Dom0] = []
-        self.pool = ThreadPoolExecutor(at_once())
-        self.promised: dict[ModuleType, Future[Evidence]] = {
-            module: self.pool.submit(self._collect, module) for module in modules
-        }
-
-    def of(self, module: ModuleType) -> Evidence:
-        """What *module* has seen. Raises what its collection has raised."""
-        return self.promised[module].result()
-
-    def close(self) -> None:
-        """Begin nothing more, and switch off what still runs: after Ctrl+C, say."""
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        while busy := [each for each in self.promised.values() if not each.done()]:
-            for machine in tuple(self.machines):
-                machine.stop()
-            wait(busy, timeout=1)
-
-    def _collect(self, module: ModuleType) -> Evidence:
-        """Run a module's collection; whatever happens, keep the console, QEMU's words and Xen's logs."""
-        where = STORE / "evidence" / group(module)
-        shutil.rmtree(where, ignore_errors=True)
-        evidence = Evidence(where)
-        begin = time.monotonic()
-        pair = getattr(module, "collect_pair", None)
-        names = ("-a", "-b") if pair else ("",)
-        machines = [Dom0(run_dir(f"e2e-{group(module)}{name}"), self.snapshot, evidence) for name in names]
-        self.machines += machines
+def collect_all(snapshot: Snapshot, modules: Iterable[ModuleType]) -> dict[ModuleType, Future[Evidence]]:
+    """Begin with the collections in the order of *modules*; return what came of them when the last one has ended."""
+    machines: list[Dom0] = []
+    with ThreadPoolExecutor(at_once()) as pool:
+        begun = {module: pool.submit(collect, module, snapshot, machines) for module in modules}
         try:
-            if pair:
-                pair(*machines)
-            else:
-                module.collect(machines[0].restore())
-            for machine in machines:
-                machine.must_live()
-            (where / "COLLECTED").write_text("to the end\n")
-        finally:
-            for name, machine in zip(names, machines, strict=True):
-                keep_logs(machine, evidence, name)
-                machine.stop()
-                shutil.rmtree(machine.where, ignore_errors=True)  # its disk; what is worth reading has been kept
-        say(f"\n{group(module)}: collected in {time.monotonic() - begin:.0f} s")
-        return evidence
+            wait(begun.values())
+        finally:  # after Ctrl+C begin nothing more, and switch off what still runs
+            pool.shutdown(wait=False, cancel_futures=True)
+            while busy := [each for each in begun.values() if not each.done()]:
+                for machine in tuple(machines):
+                    machine.stop()
+                wait(busy, timeout=1)
+    return begun
+
+
+def collect(module: ModuleType, snapshot: Snapshot, machines: list[Dom0]) -> Evidence:
+    """Run a module's collection in *machines* that are added; keep the console, QEMU's words and Xen's logs."""
+    where = STORE / "evidence" / group(module)
+    shutil.rmtree(where, ignore_errors=True)
+    evidence = Evidence(where)
+    begin = time.monotonic()
+    pair = getattr(module, "collect_pair", None)
+    names = ("-a", "-b") if pair else ("",)
+    mine = [Dom0(run_dir(f"e2e-{group(module)}{name}"), snapshot, evidence) for name in names]
+    machines += mine
+    try:
+        if pair:
+            pair(*mine)
+        else:
+            module.collect(mine[0].restore())
+        for machine in mine:
+            machine.must_live()
+        (where / "COLLECTED").write_text("to the end\n")
+    finally:
+        how = "collected" if (where / "COLLECTED").exists() else "NOT COLLECTED"
+        say(f"{group(module)}: {how} in {time.monotonic() - begin:.0f} s")
+        for name, machine in zip(names, mine, strict=True):
+            keep_logs(machine, evidence, name)
+            machine.stop()
+            shutil.rmtree(machine.where, ignore_errors=True)  # its disk; what is worth reading has been kept
+    return evidence
 
 
 def keep_logs(machine: Dom0, evidence: Evidence, suffix: str) -> None:

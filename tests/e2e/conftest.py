@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from collecting import Collections, group
+from collecting import collect_all, group
 from evidence import Evidence
 from snapshots import holding, ready
 
@@ -22,21 +23,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def collections(request: pytest.FixtureRequest) -> Iterator[Collections | None]:
-    """All collections of this run, under way; None when old evidence is judged."""
+def collected(request: pytest.FixtureRequest) -> dict[ModuleType, Future[Evidence]] | None:
+    """What all groups of this run have seen, before the first test may say a word; None when old evidence is judged."""
     if request.config.getoption("--evidence"):
-        yield None
-        return
+        return None
     modules = dict.fromkeys(item.module for item in request.session.items if isinstance(item, pytest.Function))
     with holding("e2e"):
-        begun = Collections(ready(), modules)
-        yield begun
-        begun.close()
+        return collect_all(ready(), modules)
 
 
 @pytest.fixture(scope="module")
-def seen(request: pytest.FixtureRequest, collections: Collections | None) -> Evidence:
-    """What this module's ``collect`` has seen."""
-    if collections is None:
+def seen(request: pytest.FixtureRequest, collected: dict[ModuleType, Future[Evidence]] | None) -> Evidence:
+    """What this module's ``collect`` has seen. Raises what it has raised."""
+    if collected is None:
         return Evidence(Path(request.config.getoption("--evidence")) / group(request.module)).must_be_complete()
-    return collections.of(request.module).must_be_complete()
+    return collected[request.module].result().must_be_complete()
