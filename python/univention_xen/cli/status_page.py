@@ -46,9 +46,8 @@ class Style(NamedTuple):
         if not self.width:
             return [text]
         room = max(NARROW, self.width - LABEL - before)
-        return textwrap.wrap(
-            text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        ) or [""]
+        lines = textwrap.wrap(text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        return lines or [""]
 
 
 PLAIN = Style()
