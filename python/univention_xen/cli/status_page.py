@@ -56,7 +56,7 @@ PLAIN = Style()
 def terminal(encoding: str, width: int, *, colours: bool) -> Style:
     """Return the style for a terminal of so many columns."""
     bold = ("\033[1m", "\033[0m") if colours else ("", "")
-    full, empty = "█░" if encoding.lower().replace("-", "") == "utf8" else "#."
+    full, empty = ("█", "░") if encoding.lower().replace("-", "") == "utf8" else ("#", ".")
     return Style(bold, full, empty, width)
 
 
