@@ -80,13 +80,14 @@ def once(argv: tuple[str, ...], environment: Mapping[str, str]) -> tuple[float, 
 
 
 def measure(name: str, compared: Comparison, runs: int | None = None) -> Result:
-    """Run both commands alternately; one run of each beforehand is not counted."""
+    """Run both commands alternately, each as often first as second; one run of each beforehand is not counted."""
     count = runs or compared.runs
     ours: list[tuple[float, float]] = []
     reference: list[tuple[float, float]] = []
     for number in range(count + 1):
-        reference.append(once(compared.reference(number), compared.environment))
-        ours.append(once(compared.ours(number), compared.environment))
+        turn = [(reference, compared.reference), (ours, compared.ours)]
+        for times, command in turn if number % 2 else reversed(turn):
+            times.append(once(command(number), compared.environment))
     wall, cpu = (statistics.median(run[which] for run in ours[1:]) for which in (0, 1))
     ref_wall, ref_cpu = (statistics.median(run[which] for run in reference[1:]) for which in (0, 1))
     return Result(

@@ -207,6 +207,15 @@ def link(path: str | os.PathLike[str], target: str) -> None:
     sync_directory(os.path.dirname(name))
 
 
+def relink(path: str | os.PathLike[str], target: str) -> None:
+    """Make *path* a symbolic link to *target*; a file or link of that name is replaced at once. Raises OSError."""
+    name = os.fspath(path)
+    with temporary(name) as new:
+        os.symlink(target, new)
+        os.rename(new, name)
+    sync_directory(os.path.dirname(name))
+
+
 def rename(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Let a file or directory be called *target*, on the same file system; a file of that name is gone then.
 
@@ -254,6 +263,12 @@ def remove(path: str | os.PathLike[str]) -> bool:
         return False
     sync_directory(os.path.dirname(os.fspath(path)) or ".")
     return True
+
+
+def remove_directory(path: str | os.PathLike[str]) -> None:
+    """Remove an empty directory. Raises OSError."""
+    os.rmdir(path)
+    sync_directory(os.path.dirname(os.fspath(path)))
 
 
 def digest(path: str | os.PathLike[str]) -> str:

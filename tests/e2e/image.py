@@ -32,7 +32,8 @@ PLAIN = (
     "linux-image-amd64", "initramfs-tools", "systemd-sysv", "udev", "kmod", "grub-pc", "ifupdown", "iproute2", "less",
     "bridge-utils", "iputils-ping", "netcat-openbsd", "openssh-server", "busybox-static", "cpio", "python3", "procps",
     "psmisc", "ifenslave", "vlan", "python3-pytest",
-    "fdisk", "mtools", "qemu-utils",  # what our packages recommend and the groups use
+    "fdisk", "mtools", "net-tools", "nftables", "qemu-utils",  # what our packages recommend and the groups use
+    "dbus",  # systemd-networkd of the group `kernel`
 )  # fmt: skip
 NEEDED = {
     "qemu-system-x86_64": "qemu-system-x86",

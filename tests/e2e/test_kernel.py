@@ -33,4 +33,4 @@ def collect(dom0: Dom0) -> None:
 
 def test_bridges_above_bonds_and_below_vlans(seen: Evidence) -> None:
     said = seen["pytest"].out.splitlines()
-    assert said[-1].startswith("2 passed in "), seen["pytest"].out + seen["pytest"].err
+    assert said[-1].startswith("5 passed in "), seen["pytest"].out + seen["pytest"].err

@@ -67,6 +67,36 @@ wait $create; echo "exit status $?"
 {SNAPSHOT} create snap full 2>&1; echo "exit status $?"
 rm -f /fill-*; ls {PLACE}; xl list snap
 """
+#: Carries out a command, up to the moment in which an image has been copied and the copy does not take its place yet.
+UP_TO_THE_COPY = """
+import os, signal, sys
+from univention_xen.cli.main import main
+from univention_xen.image import copies
+clone = copies.clone
+def end(*words):
+    clone(*words)
+    os.kill(os.getpid(), signal.SIGKILL)
+copies.clone = end
+main(sys.argv[1:])
+"""
+DISK = "/var/lib/xen/snap/disk1.img"
+#: Killed when the guest has gone and its disk is about to be put back.
+REVERT_KILLED = f"""
+python3 /srv/up-to-the-copy guest snapshot revert snap good --destroy-running; echo "exit status $?"
+cmp -s {DISK} {PLACE}/good/disk-xvda || echo the disk is what it was
+tail -c +9 {DISK} | cmp - <(tail -c +9 {PLACE}/good/disk-xvda) && echo and nothing of it is lost
+{SNAPSHOT} list; echo "exit status $?"
+univention-xen guest start snap 2>&1; echo "exit status $?"
+"""
+#: The second try, killed while xl lets the guest run on; xl itself comes to its end.
+REVERT_KILLED_AGAIN = f"""
+{SNAPSHOT} revert snap good >/dev/null 2>&1 &
+until xl domid snap 2>/dev/null; do kill -0 $! || exit 9; done >/dev/null
+kill -9 $! && echo killed; wait
+while fuser -s {PLACE}/good/memory; do sleep 1; done
+{SNAPSHOT} list; echo "exit status $?"
+ls -A /var/lib/xen/snap
+"""
 HEAD = "head -c 8 /var/lib/xen/snap/disk1.img"
 OFF = f"""
 univention-xen guest destroy snap && {HEAD} >/srv/head && {SNAPSHOT} create snap off
@@ -92,6 +122,10 @@ def collect(dom0: Dom0) -> None:
     dom0.see("after-full", LOOK)
     dom0.see("refused", f"{SNAPSHOT} revert snap good </dev/null", within=long)
     dom0.see("after-refused", LOOK)
+    dom0.must("cat > /srv/up-to-the-copy", stdin=UP_TO_THE_COPY.encode())
+    dom0.see("revert-killed", f"bash -c {shlex.quote(REVERT_KILLED)}", within=long)
+    dom0.see("revert-killed-again", REVERT_KILLED_AGAIN, within=long)
+    dom0.see("after-killed-again", LOOK)
     dom0.see("revert", f"{SNAPSHOT} revert snap good --destroy-running", within=long)
     dom0.see("after-revert", LOOK)
     dom0.see("off", OFF, within=long)
@@ -147,6 +181,26 @@ def test_a_running_guest_is_not_set_back_unasked(seen: Evidence) -> None:
     assert seen["refused"].code == 1
     assert "--destroy-running" in seen["refused"].err
     assert count(seen, "after-refused") >= count(seen, "after-full")
+
+
+def test_set_back_halfway_a_guest_waits_for_the_rest(seen: Evidence) -> None:
+    killed, started, last, *_ = seen["revert-killed"].out.split("exit status ")[1:]
+    assert killed.splitlines()[:3] == ["137", "the disk is what it was", "and nothing of it is lost"]
+    assert "guest half set back" in killed
+    assert (started[0], last[0]) == ("1", "1"), seen["revert-killed"]
+    assert "snap must not start: it is half set back to its snapshot good" in started
+    for told in (killed, started):
+        assert "finish with univention-xen guest snapshot revert snap good" in told, seen["revert-killed"]
+
+
+def test_the_second_try_sets_it_back_even_when_only_xl_survives(seen: Evidence) -> None:
+    told, _, rest = seen["revert-killed-again"].out.partition("exit status ")
+    assert told.startswith("killed\n"), seen["revert-killed-again"]
+    assert "half set back" not in told
+    assert "memory has not been restored: univention-xen guest snapshot revert snap good" in told
+    assert rest.split() == ["1", "disk1.img"], "the copy of the first try is swept up"
+    assert "mark first" in seen["after-killed-again"].out
+    assert count(seen, "after-killed-again") >= count(seen, "before")
 
 
 def test_memory_and_disk_are_back_at_one_moment(seen: Evidence) -> None:

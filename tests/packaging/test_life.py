@@ -167,8 +167,9 @@ class TestLife:
         left = root("sh", "-c", find).split()
         assert not left
 
-    def test_purging_the_registry_leaves_nothing(self, root: Throwaway) -> None:
-        root.apt_get("purge", "univention-xen-registry")
+    def test_purging_the_registry_too_leaves_nothing(self, root: Throwaway, debs: list[Path]) -> None:
+        install(root, debs)
+        root.apt_get("purge", "univention-xen", "univention-xen-registry")
         assert not root.path("/etc/univention").exists()
 
 

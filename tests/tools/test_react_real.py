@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""xend's change handler with the real invoke-rc.d, policy-rc.d, ischroot and a stand-in xend.
+"""xend's change handler with the real invoke-rc.d, policy-rc.d and a stand-in xend.
 
 Everything happens in a mount and process namespace, where /etc, /usr/sbin, /var/lib/dpkg and /run are layers that
 vanish with it.

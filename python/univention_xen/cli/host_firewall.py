@@ -73,21 +73,23 @@ def plan_apply(args: Namespace, on: Machine) -> Plan:
 
 def plan_remove(args: Namespace, on: Machine) -> Plan:
     """Plan the way back. Raises XenError."""
+    from univention_xen.host import services
     from univention_xen.host.firewall import decide
 
     facts = decide.look_at(on)
     must_be_here(args, facts.manager)
-    return decide.plan_remove(facts, live=decide.is_live(on))
+    return decide.plan_remove(facts, live=services.is_live(str(on.root)))
 
 
 def plan_load(_args: Namespace, on: Machine) -> Plan:
     """Plan what is done at boot."""
+    from univention_xen.host import services
     from univention_xen.host.firewall import decide
     from univention_xen.plan import Plan
 
     if not on.read(decide.FILE):
         return Plan.nothing(f"there is no {decide.FILE}, so nothing has been opened")
-    if not decide.is_live(on):
+    if not services.is_live(str(on.root)):
         return Plan.nothing("this is not the running system, so the rules are not loaded")
     return Plan.of(decide.Load())
 

@@ -40,12 +40,14 @@ def status(args: Namespace, on: Machine) -> Report:
 
 def style() -> Style:
     """Return what stdout can show."""
+    import shutil
+
     from univention_xen.cli import status_page
 
     if not sys.stdout.isatty():
         return status_page.PLAIN
     colours = "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
-    return status_page.terminal(sys.stdout.encoding or "ascii", colours=colours)
+    return status_page.terminal(sys.stdout.encoding or "ascii", shutil.get_terminal_size().columns, colours=colours)
 
 
 def data(found: Status) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 LABEL = 12
+GAP = "  "
 BAR = 24
+NARROW = 20  # columns that there are for a text at least
 GUESTS = {"pv": "PV", "pvh": "PVH", "hvm": "HVM"}
 ROLES = {"": "not running", "guest": "this is a guest of Xen, not its Dom0"}
 
 
 class Style(NamedTuple):
-    """What the reader's terminal can show; nothing of it in a pipe."""
+    """What the reader's terminal can show; nothing of it in a pipe, where lines have any width."""
 
     bold: tuple[str, str] = ("", "")
     full: str = ""
     empty: str = ""
+    width: int = 0
 
     def heading(self, text: str) -> str:
         """Return a heading, padded to its column."""
@@ -37,14 +41,23 @@ class Style(NamedTuple):
         filled = max(0, min(BAR, round(BAR * part / whole)))
         return f"[{self.full * filled}{self.empty * (BAR - filled)}] "
 
+    def wrap(self, text: str, before: int = 0, indent: str = "") -> list[str]:
+        """Return *text* as lines that fit behind the headings and *before* more columns."""
+        if not self.width:
+            return [text]
+        room = max(NARROW, self.width - LABEL - before)
+        lines = textwrap.wrap(text, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        return lines or [""]
+
 
 PLAIN = Style()
 
 
-def terminal(encoding: str, *, colours: bool) -> Style:
-    """Return the style for a terminal."""
+def terminal(encoding: str, width: int, *, colours: bool) -> Style:
+    """Return the style for a terminal of so many columns."""
     bold = ("\033[1m", "\033[0m") if colours else ("", "")
-    return Style(bold, "█", "░") if encoding.lower().replace("-", "") == "utf8" else Style(bold, "#", ".")
+    full, empty = ("█", "░") if encoding.lower().replace("-", "") == "utf8" else ("#", ".")
+    return Style(bold, full, empty, width)
 
 
 def page(status: Status, style: Style) -> str:
@@ -55,15 +68,16 @@ def page(status: Status, style: Style) -> str:
         ("Next boot", list(boot(status))),
         ("Toolstack", [f"{status.toolstack.name}, as {status.toolstack.why}"]),
         ("Services", [f"{service.name:12}{service.state}" for service in status.services] or ["none is installed"]),
-        ("Images", [room(status, style)]),
-        ("Bridges", bridges(status.bridges)),
+        ("Images", list(room(status, style))),
+        ("Bridges", bridges(status.bridges, style)),
         ("Guests", guests(status.guests)),
         *([("Pending", list(status.pending))] if status.pending else []),
     ]
     lines = []
-    for label, body in sections:
+    for label, texts in sections:
+        body = [line for text in texts for line in style.wrap(clean(text), indent="  ")]
         headings = [label] + [""] * (len(body) - 1)
-        lines += [f"{style.heading(head)}{clean(line)}".rstrip() for head, line in zip(headings, body, strict=True)]
+        lines += [f"{style.heading(head)}{line}".rstrip() for head, line in zip(headings, body, strict=True)]
     return "\n".join(lines)
 
 
@@ -109,21 +123,24 @@ def boot(status: Status) -> Iterator[str]:
         yield f"hint: {status.boot.hint}"
 
 
-def room(status: Status, style: Style) -> str:
-    """Return how full the images' file system is."""
+def room(status: Status, style: Style) -> Iterator[str]:
+    """Yield how full the images' file system is."""
     path, size, free = status.room
     percent = f" ({100 * (size - free) // size} %)" if size else ""
-    return f"{style.bar(size - free, size)}{path}: {human(size - free)} of {human(size)} used{percent}"
+    yield f"{style.bar(size - free, size)}{human(size - free)} of {human(size)} used{percent}"
+    yield f"on the file system of {path}"
 
 
-def bridges(found: Sequence[Bridge]) -> list[str]:
-    """Return a table of bridges."""
+def bridges(found: Sequence[Bridge], style: Style) -> list[str]:
+    """Return a table of bridges; many guests take several lines."""
     if not found:
         return ["none"]
+    names = {bridge: (bridge.name, ", ".join(bridge.ports) or "-" if bridge.there else "missing") for bridge in found}
+    before = sum(max(map(len, column)) + len(GAP) for column in zip(*names.values(), strict=True))
     rows = [("NAME", "PORTS", "GUESTS")]
-    for bridge in found:
-        ports = ", ".join(bridge.ports) or "-"
-        rows.append((bridge.name, ports if bridge.there else "missing", ", ".join(bridge.guests) or "-"))
+    for bridge, own in names.items():
+        first, *more = style.wrap(", ".join(bridge.guests) or "-", before)
+        rows += [(*own, first), *(("", "", line) for line in more)]
     return table(rows)
 
 
@@ -144,7 +161,7 @@ def guests(found: Sequence[Guest]) -> list[str]:
 def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [GAP.join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def human(size: float) -> str:

@@ -83,7 +83,7 @@ def is_outdated(on: Machine, name: str) -> bool:
     """Return whether the service runs and works with another text than its file holds."""
     root = str(on.root)
     known = react.recall(root, name)
-    if known is None or not services.is_installed(root, name) or not services.is_live(root, on.run):
+    if known is None or not services.is_installed(root, name) or not services.is_live(root):
         return False
     now = react.text_of(root, name)
     if memory.last_read(known, now, services.process(root, name)) == now:

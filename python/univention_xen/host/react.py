@@ -33,12 +33,12 @@ LEFT_BEHIND: dict[tuple[str, str], str] = {}
 """The texts that were there before, in trees where nothing is remembered as nothing runs."""
 
 
-def before(name: str, registry: Mapping[str, str], run: Runner | None = None) -> None:
+def before(name: str, registry: Mapping[str, str]) -> None:
     """Remember which text the service *name* works with, as its file is about to be rewritten."""
     root = root_of(registry)
     if is_left_alone(root, name, registry):
         return
-    if not services.is_live(root, run or runner()):
+    if not services.is_live(root):
         LEFT_BEHIND[root, name] = text_of(root, name)
         return
     with one_at_a_time(root, name):
@@ -55,7 +55,7 @@ def after(name: str, registry: Mapping[str, str], run: Runner | None = None) -> 
     root, run = root_of(registry), run or runner()
     if is_left_alone(root, name, registry):
         return ""
-    if not services.is_live(root, run):
+    if not services.is_live(root):
         return "" if LEFT_BEHIND.pop((root, name), None) == text_of(root, name) else not_live(root, name)
     with one_at_a_time(root, name):
         known = recall(root, name) or Memory(memory.UNKNOWN, memory.UNKNOWN, "")

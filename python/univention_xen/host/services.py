@@ -72,16 +72,26 @@ def process(root: str, name: str) -> str:
         return ""
 
 
-def is_live(root: str, run: Runner) -> bool:
-    """Return whether the tree below *root* is the running system, not an image, a chroot or dpkg's --root."""
-    from univention_xen.errors import ToolMissing
+def is_live(root: str) -> bool:
+    """Return whether the tree below *root* is the running system, not an image, a chroot or dpkg's --root.
 
+    It is the one that init lives in. ischroot compares all mounts, and so says no to a service with private ones, as
+    PrivateTmp and ProtectSystem make them. In a chroot the root directory is another mount, or none.
+    """
     if os.path.realpath(root) != "/" or os.environ.get("DPKG_ROOT"):
         return False
+    own = root_mount("/proc/self/mountinfo")
+    return own is not None and own == root_mount("/proc/1/mountinfo")
+
+
+def root_mount(mountinfo: str) -> list[str] | None:
+    """Return device and directory of what is mounted at /, None when nothing is or that cannot be read."""
     try:
-        return run("ischroot", "--default-true", ok=(0, 1)).code == 1
-    except ToolMissing:
-        return False
+        with open(mountinfo, encoding="utf-8", errors="surrogateescape") as file:
+            rows = [line.split() for line in file]
+    except OSError:
+        return None
+    return next((row[2:4] for row in reversed(rows) if row[4] == "/"), None)
 
 
 def is_running(root: str, name: str, run: Runner) -> bool | None:

@@ -123,7 +123,7 @@ def look_at_services(on: Machine) -> Iterator[Service]:
         if services.has_systemd(root):
             state = on.run("systemctl", "is-active", f"{name}.service", ok=range(-64, 256)).out.strip()
             yield Service(name, state or "unknown")
-        elif name == "xend" and services.is_live(root, on.run):  # of these scripts only that of xend can tell
+        elif name == "xend" and services.is_live(root):  # of these scripts only that of xend can tell
             yield Service(name, "running" if services.is_running(root, name, on.run) else "stopped")
         else:
             yield Service(name, "running" if services.process(root, name) else "unknown")

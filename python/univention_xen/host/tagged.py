@@ -235,7 +235,7 @@ def told(paths: list[str]) -> str:
 
 def to_restart(done: list[Edit], on: Machine) -> list[str]:
     """Return a sentence for each guest that runs and does not see the change yet."""
-    if not services.is_live(str(on.root), on.run) or on.read("/sys/hypervisor/type").strip() != "xen":
+    if not services.is_live(str(on.root)) or on.read("/sys/hypervisor/type").strip() != "xen":
         return []
     try:
         there = {domain.name for domain in choose.toolstack(on).domains(on.run) if domain.exists}

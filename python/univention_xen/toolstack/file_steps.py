@@ -145,11 +145,7 @@ class Relink:
 
     def apply(self, on: Machine) -> None:
         """Raise OSError."""
-        place = os.fspath(on.path(self.path))
-        with files.temporary(place) as name:
-            os.symlink(self.target, name)
-            os.rename(name, place)
-        files.sync_directory(os.path.dirname(place))
+        files.relink(on.path(self.path), self.target)
 
 
 @dataclass(frozen=True)
@@ -164,8 +160,7 @@ class RemoveDirectory:
     def apply(self, on: Machine) -> None:
         """Leave it alone when something is in it."""
         with suppress(OSError):
-            os.rmdir(on.path(self.path))
-            files.sync_directory(on.path(self.path).parent)
+            files.remove_directory(on.path(self.path))
 
 
 @dataclass(frozen=True)
@@ -181,5 +176,5 @@ class Discard:
         """Raise OSError when there is more in it than files."""
         place = on.path(self.path)
         for name in os.listdir(place):
-            os.unlink(place / name)
-        os.rmdir(place)
+            files.remove(place / name)
+        files.remove_directory(place)

@@ -143,3 +143,25 @@ def test_many_files_of_which_one_is_gone_leave_nothing_behind(tmp_path: Path) ->
         files.replace_together({str(tmp_path / "a"): "A", str(tmp_path / "gone"): "B"})
     assert names(tmp_path) == {"a"}
     assert (tmp_path / "a").read_text() == "old"
+
+
+def test_a_link_takes_the_place_of_another_without_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, before, real = tmp_path / "link", [], os.rename
+
+    def rename(old: str, new: str) -> None:
+        before.append(os.readlink(new))
+        real(old, new)
+
+    files.relink(path, "first")
+    monkeypatch.setattr(os, "rename", rename)
+    files.relink(path, "second")
+    assert (before, os.readlink(path)) == (["first"], "second")
+    assert os.listdir(tmp_path) == ["link"]
+
+
+def test_only_an_empty_directory_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "full/empty").mkdir(parents=True)
+    with pytest.raises(OSError, match="not empty"):
+        files.remove_directory(tmp_path / "full")
+    files.remove_directory(tmp_path / "full/empty")
+    assert os.listdir(tmp_path / "full") == []

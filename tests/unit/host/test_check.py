@@ -166,7 +166,7 @@ def test_a_xend_is_outdated_when_it_runs_with_another_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, *, running: bool, expected: bool
 ) -> None:
     root = str(tmp_path)
-    monkeypatch.setattr(services, "is_live", lambda *_: True)
+    monkeypatch.setattr(services, "is_live", lambda _root: True)
     monkeypatch.setattr(services, "is_running", lambda *_: running)
     (tmp_path / "etc/init.d").mkdir(parents=True)
     (tmp_path / "etc/init.d/xend").write_text("")

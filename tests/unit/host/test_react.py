@@ -95,7 +95,7 @@ class Host:
         """Let the registry write *text*, or be killed "before" or "after" writing it."""
         registry: Any = Registry(self.root)
         run: Any = self
-        react.before("xend", registry, run)
+        react.before("xend", registry)
         if killed == "before":
             return ""
         self.write(text)
@@ -109,7 +109,7 @@ class Host:
 @pytest.fixture(params=[True, False], ids=["process known", "process unknown"])
 def host(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     host = Host(tmp_path, knows_process=request.param)
-    monkeypatch.setattr(services, "is_live", lambda _root, _run: True)
+    monkeypatch.setattr(services, "is_live", lambda _root: True)
     monkeypatch.setattr(services, "process", lambda _root, _name: host.process if host.knows_process else "")
     monkeypatch.setattr(react, "wanted_toolstack", lambda registry: registry.get("xen/toolstack", "auto"))
     host.boot()
@@ -154,14 +154,14 @@ def test_a_service_that_is_not_installed_leaves_no_trace(host: Host) -> None:
 def test_a_toolstack_of_xl_leaves_xend_alone(host: Host) -> None:
     registry: Any = Registry(host.root, xen_toolstack="xl")
     run: Any = host
-    react.before("xend", registry, run)
+    react.before("xend", registry)
     host.write("B")
     assert react.after("xend", registry, run) == ""
     assert host.starts == 0
 
 
 def test_a_system_that_is_not_running_is_left_alone(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "is_live", lambda _root, _run: False)
+    monkeypatch.setattr(services, "is_live", lambda _root: False)
     assert "is not the running system" in host.set("B")
     assert host.starts == 0
     assert not (host.root / "run").exists()
@@ -243,7 +243,7 @@ def test_a_memory_that_cannot_be_kept_is_told(host: Host, capsys: pytest.Capture
 def test_a_host_without_invoke_rc_d_restarts_nothing(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     registry: Any = Registry(host.root)
     nothing: Any = FakeRunner({})
-    react.before("xend", registry, nothing)
+    react.before("xend", registry)
     host.write("B")
     assert react.after("xend", registry, nothing) == ""
     assert "W: xend is not restarted" in capsys.readouterr().err

@@ -76,10 +76,25 @@ def test_the_page_in_a_pipe(found: Status, golden: Check) -> None:
 
 
 def test_the_page_on_a_terminal(found: Status, golden: Check) -> None:
-    golden("cli/status-terminal", status_page.page(found, status_page.terminal("UTF-8", colours=True)) + "\n")
-    plain = status_page.page(found, status_page.terminal("ascii", colours=False))
+    golden("cli/status-terminal", status_page.page(found, status_page.terminal("UTF-8", 100, colours=True)) + "\n")
+    plain = status_page.page(found, status_page.terminal("ascii", 80, colours=False))
     assert plain.isascii()
-    assert "[##################......] /var/lib/xen: 30 GiB of 40 GiB used (75 %)" in plain
+    assert "[##################......] 30 GiB of 40 GiB used (75 %)" in plain
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(found: Status, width: int) -> None:
+    many = found.bridges[0]._replace(guests=tuple(f"guest-number-{number}" for number in range(12)))
+    long = found._replace(
+        hypervisor=found.hypervisor._replace(command_line="word " * 30), bridges=[many, *found.bridges[1:]]
+    )
+    narrow = status_page.page(long, status_page.terminal("ascii", width, colours=False))
+    assert max(map(len, narrow.splitlines())) <= width
+    assert narrow.split() == status_page.page(long, status_page.terminal("ascii", 10_000, colours=False)).split()
+    column = narrow.splitlines()[[line[:7] for line in narrow.splitlines()].index("Bridges")].index("GUESTS")
+    rows = [line for line in narrow.splitlines() if "guest-number" in line]
+    assert len(rows) > 2
+    assert {line.index("guest-number") for line in rows} == {column}
 
 
 def test_the_page_for_programs(found: Status) -> None:

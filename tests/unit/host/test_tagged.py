@@ -224,7 +224,7 @@ def test_guests_that_run_are_named_and_nothing_is_done_to_them(on: Machine, monk
     on.path("/sys/hypervisor/type").write_text("xen\n")
     table = "Name ID Mem VCPUs State Time(s)\nDomain-0 0 1024 2 r----- 1.0\n"
     run: Any = FakeRunner({"xl list": table + "web 1 64 1 -b---- 1.0\nother 2 64 1 r----- 1.0\n"})
-    monkeypatch.setattr(services, "is_live", lambda root, run: True)
+    monkeypatch.setattr(services, "is_live", lambda _root: True)
     assert follow(on, {"xen/vnc/listen": "192.0.2.1"}, run)[1:] == [
         "web is running and sees the change when it has been shut down and started again"
     ]

@@ -79,7 +79,7 @@ def arm_boot(on: Machine) -> None:
     files.replace(on.path(UNIT), unit_text(str(on.root)))
     os.makedirs(on.path(WANTED).parent, exist_ok=True)
     files.remove(on.path(WANTED))
-    os.symlink(UNIT, on.path(WANTED))
+    files.link(on.path(WANTED), UNIT)
 
 
 def unit_text(root: str) -> str:

@@ -38,8 +38,8 @@ def go(on: Machine, *, live: bool) -> None:
 
 def main() -> None:
     """Do it on this machine: called before the package is removed."""
-    from univention_xen.host.firewall import decide
+    from univention_xen.host import services
     from univention_xen.plan import Machine
 
     on = Machine()
-    go(on, live=decide.is_live(on))
+    go(on, live=services.is_live(str(on.root)))

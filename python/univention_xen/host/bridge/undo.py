@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
@@ -133,4 +132,4 @@ def disarm_boot(on: Machine) -> None:
     if on.path(WANTED).parent.is_dir():
         files.remove(on.path(WANTED))
         with suppress(OSError):  # others have their units there
-            os.rmdir(on.path(WANTED).parent)
+            files.remove_directory(on.path(WANTED).parent)

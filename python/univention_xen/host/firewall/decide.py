@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -83,7 +82,7 @@ def look_at(on: Machine, values: Mapping[str, str] | None = None, *, kernel: boo
         return Facts(UCS, wanted, values, on.read(ucs.SCRIPT), "")
     text = on.read(FILE)
     ruleset = ""
-    if kernel and (text or wanted.openings) and is_live(on):
+    if kernel and (text or wanted.openings) and services.is_live(str(on.root)):
         try:
             ruleset = list_ruleset(on)
         except XenError:
@@ -102,27 +101,9 @@ def manager(on: Machine, ruleset: str) -> str:
     return NFTABLES
 
 
-def is_live(on: Machine) -> bool:
-    """Say whether the kernel's rules are those of the tree that we work on: it is the one that init lives in.
-
-    ischroot would say no to a service that systemd keeps from writing to /usr, as nftables.service is. In a chroot the
-    root directory is another mount, or none.
-    """
-    if os.path.realpath(on.root) != "/" or os.environ.get("DPKG_ROOT"):
-        return False
-    own = root_mount(on.read("/proc/self/mountinfo"))
-    return bool(own) and own == root_mount(on.read("/proc/1/mountinfo"))
-
-
-def root_mount(mountinfo: str) -> tuple[str, ...]:
-    """Return device and directory of what is mounted at /, () when nothing is."""
-    rows = [line.split() for line in mountinfo.splitlines()]
-    return next((tuple(row[2:4]) for row in reversed(rows) if row[4] == "/"), ())
-
-
 def plan(on: Machine, facts: Facts) -> Plan:
     """Plan what plan_apply() does. Raises XenError, also when nft is needed and missing."""
-    live = is_live(on)
+    live = services.is_live(str(on.root))
     if live and facts.manager == NFTABLES and facts.wanted.openings and not facts.ruleset:
         list_ruleset(on)
     return plan_apply(facts, live=live)
