@@ -12,7 +12,7 @@ import pytest
 
 from conftest import PROJECT
 from rendering import TEMPLATES, XEND, Recording, render
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 
 REGISTRATION = PROJECT / "debian" / "univention-xen.univention-config-registry"
 FILES = sorted(path for path in (PROJECT / "conffiles" / "etc").rglob("*") if path.is_file())

@@ -16,7 +16,7 @@ import pytest
 from conftest import PROJECT
 from rendering import HOSTILE, TEMPLATES, XEND, XENDOMAINS, options, rendered
 from univention_xen.registry import install
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 
 pytestmark = pytest.mark.tools
 

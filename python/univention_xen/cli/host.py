@@ -64,7 +64,7 @@ def check(_args: Namespace, on: Machine) -> Report:
 def settings(_args: Namespace, on: Machine) -> Report:
     """Report all variables."""
     from univention_xen import registry
-    from univention_xen.settings import Settings
+    from univention_xen.settings.everything import Settings
 
     values, problems = Settings.read(registry.read(str(on.root)))
     refused = {problem.variable for problem in problems if problem.refused}
@@ -84,7 +84,7 @@ def settings(_args: Namespace, on: Machine) -> Report:
 def toolstack(_args: Namespace, on: Machine) -> Report:
     """Report the toolstack in effect."""
     from univention_xen import registry
-    from univention_xen.settings import Settings
+    from univention_xen.settings.everything import Settings
     from univention_xen.toolstack import detect
 
     wanted = Settings.read(registry.read(str(on.root)))[0].toolstack

@@ -44,7 +44,7 @@ def follow(registry: Mapping[str, str], run: Runner | None = None) -> list[str]:
 
 def wishes(registry: Mapping[str, str]) -> dict[str, str]:
     """Return what the registry says about each service."""
-    from univention_xen.settings import Autostart
+    from univention_xen.settings.host import Autostart
 
     wanted = Autostart.read(registry)[0]
     return {

@@ -22,7 +22,7 @@ from univention_xen.host import (
 )
 from univention_xen.host.bridge import forwarding
 from univention_xen.host.firewall import decide
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from univention_xen.host.generated import Generated
     from univention_xen.host.status import Status
     from univention_xen.plan import Machine
-    from univention_xen.settings import Problem
+    from univention_xen.settings.variable import Problem
     from univention_xen.toolstack.detect import Choice, Found
 
 WARNING, NOTE = "warning", "note"

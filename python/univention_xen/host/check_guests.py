@@ -12,7 +12,9 @@ from univention_xen.errors import XenError
 from univention_xen.guest import check, load_xl, look
 from univention_xen.guest.words import BadSyntax, CannotRun
 from univention_xen.host.check_running import FULL
-from univention_xen.settings import Relocation, Server, Vnc
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.server import Server
+from univention_xen.settings.vnc import Vnc
 from univention_xen.toolstack import starting
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from univention_xen.guest.check import Finding, GuestFile
     from univention_xen.plan import Machine
-    from univention_xen.settings import Settings
+    from univention_xen.settings.everything import Settings
 
     Row = tuple[str, str, str, str]
 

@@ -11,7 +11,7 @@ from univention_xen.log import log
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from univention_xen.settings import Group, Problem
+    from univention_xen.settings.variable import Group, Problem
 
 G = TypeVar("G", bound="Group")
 

@@ -138,7 +138,7 @@ def is_left_alone(root: str, name: str, registry: Mapping[str, str]) -> bool:
 
 def wanted_toolstack(registry: Mapping[str, str]) -> str:
     """Return what the registry says about the toolstack."""
-    from univention_xen.settings import Toolstack
+    from univention_xen.settings.host import Toolstack
 
     return Toolstack.read(registry)[0].toolstack
 

@@ -13,7 +13,8 @@ from univention_xen.guest import look
 from univention_xen.host import check_firewall, hypervisor, reboot, services
 from univention_xen.host.bridge import state
 from univention_xen.host.firewall import decide
-from univention_xen.settings import Network, Toolstack
+from univention_xen.settings.host import Toolstack
+from univention_xen.settings.network import Network
 from univention_xen.toolstack import detect
 from univention_xen.toolstack.domain import OFF, Domain
 from univention_xen.toolstack.xl import Xl, Xm

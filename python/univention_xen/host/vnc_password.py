@@ -8,8 +8,9 @@ import os
 import stat
 
 from univention_xen import files, units
-from univention_xen.settings import Problem, Secret, Vnc
-from univention_xen.settings.variable import check_harmless
+from univention_xen.settings.kinds import Secret
+from univention_xen.settings.variable import Problem, check_harmless
+from univention_xen.settings.vnc import Vnc
 
 COUNTED = 8
 """Characters of a password that VNC compares."""

@@ -14,12 +14,18 @@ from typing import TYPE_CHECKING
 from univention_xen import files, units
 from univention_xen.host import conffile, vnc_password
 from univention_xen.host.sxp import sxp
-from univention_xen.settings import Devices, Dom0, Network, Paths, Relocation, Secret, Server, Vnc
+from univention_xen.settings.host import Devices, Dom0, Paths
+from univention_xen.settings.kinds import Secret
+from univention_xen.settings.network import Network
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.server import Server
+from univention_xen.settings.vnc import Vnc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from univention_xen.settings import Problem, Settings, Variable
+    from univention_xen.settings.everything import Settings
+    from univention_xen.settings.variable import Problem, Variable
 
 LOCALHOST = r"^127\.0\.0\.1$"
 """The address alone: whoever runs a reverse zone can call any address localhost."""

@@ -16,15 +16,16 @@ from univention_xen.host import sxp, xend, xend_options
 from univention_xen.host.xend_meaning import idle, meaning, word
 from univention_xen.host.xend_variables import SPECIAL, STRAIGHT
 from univention_xen.plan import Plan, Run, Write
-from univention_xen.settings import Secret, Vnc
+from univention_xen.settings.kinds import Secret
 from univention_xen.settings.variable import check_harmless, printable, short
+from univention_xen.settings.vnc import Vnc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from univention_xen.host.xend_options import Judgement
     from univention_xen.plan import Machine, Step
-    from univention_xen.settings import Variable
+    from univention_xen.settings.variable import Variable
 
 PASSWORD = "vncpasswd"  # noqa: S105
 PASSWORD_FILE = "/etc/xen/vncpasswd"  # noqa: S105

@@ -18,14 +18,17 @@ from univention_xen.host.xend_meaning import (
     word,
 )
 from univention_xen.host.xend_options import SCRIPTS
-from univention_xen.settings import Devices, Dom0, Network, Paths, Relocation, Server, Vnc
-from univention_xen.settings.server import BARE
+from univention_xen.settings.host import Devices, Dom0, Paths
+from univention_xen.settings.network import Network
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.server import BARE, Server
+from univention_xen.settings.vnc import Vnc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import TypeAlias
 
-    from univention_xen.settings import Variable
+    from univention_xen.settings.variable import Variable
 
     Options: TypeAlias = Mapping[str, Any]
     Wishes: TypeAlias = Iterator[tuple[Variable[Any], str]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from univention_xen.host import conffile
-from univention_xen.settings import Xendomains
+from univention_xen.settings.host import Xendomains
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from univention_xen.host import conffile
-from univention_xen.settings import Ballooning, Network, Xl
+from univention_xen.settings.host import Ballooning
+from univention_xen.settings.network import Network
+from univention_xen.settings.xl import Xl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from univention_xen.settings import Variable
+    from univention_xen.settings.variable import Variable
 
 
 OPTIONS: dict[str, dict[str, Variable[Any]]] = {

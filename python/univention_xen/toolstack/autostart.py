@@ -12,7 +12,7 @@ from univention_xen.errors import XenError
 from univention_xen.guest import look
 from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan, Remove, Run
-from univention_xen.settings import Autostart, Xendomains
+from univention_xen.settings.host import Autostart, Xendomains
 from univention_xen.toolstack import listing
 from univention_xen.toolstack.domain import guest_name
 from univention_xen.toolstack.steps import Link

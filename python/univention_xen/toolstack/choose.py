@@ -25,7 +25,7 @@ def toolstack(on: Machine, connect: str = "") -> Toolstack:
     if connect:
         return Libvirt(connect)
     from univention_xen import registry
-    from univention_xen.settings import Toolstack as Setting
+    from univention_xen.settings.host import Toolstack as Setting
 
     wanted = Setting.read(registry.read(str(on.root)))[0].toolstack
     return TOOLSTACKS[OF_HOST[detect.choose(wanted, detect.look_at(on)).name]]()

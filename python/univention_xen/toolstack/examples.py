@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from univention_xen.guest.model import Disk, Guest, Vif, Vnc
 from univention_xen.guest.render import KINDS, SHIPPED, render
-from univention_xen.settings import Network
-from univention_xen.settings import Vnc as VncSettings
+from univention_xen.settings.network import Network
+from univention_xen.settings.vnc import Vnc as VncSettings
 
 CARD = (Vif(bridge=Network.bridge_name.default),)
 SCREEN = Vnc(on=True, listen=VncSettings.vnc_listen.default)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import units
 from univention_xen.guest.tags import Followed
-from univention_xen.settings import Network, Toolstack, Vnc
+from univention_xen.settings.host import Toolstack
+from univention_xen.settings.network import Network
+from univention_xen.settings.vnc import Vnc
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from univention_xen.plan import Machine
-    from univention_xen.settings import Problem
+    from univention_xen.settings.variable import Problem
 
 CANNOT_ASK = "the installed device model cannot ask for the VNC password in the registry"
 

@@ -18,8 +18,8 @@ from univention_xen.image import create, sizes
 from univention_xen.image.look import look_at
 from univention_xen.log import log
 from univention_xen.plan import MakeDirectory, Plan
-from univention_xen.settings import Network
-from univention_xen.settings import Vnc as VncSettings
+from univention_xen.settings.network import Network
+from univention_xen.settings.vnc import Vnc as VncSettings
 from univention_xen.toolstack import autostart, followed, linux, listing, starting
 from univention_xen.toolstack.domain import one
 from univention_xen.toolstack.file_steps import NewFile

@@ -17,7 +17,7 @@ from univention_xen.host.hypervisor import Hypervisor
 from univention_xen.host.reboot import NextBoot
 from univention_xen.host.status import Room, Status
 from univention_xen.plan import Machine
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 from univention_xen.toolstack.detect import Found, choose
 
 XL, XEND, BOTH, NEITHER = Found("xl", ""), Found("", "xend"), Found("xl", "xend"), Found("", "")

@@ -12,7 +12,7 @@ import pytest
 from univention_xen.host import check_guests
 from univention_xen.host.check_guests import NOTE, WARNING
 from univention_xen.plan import Machine
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 
 OPEN = 'name = "open"\ntype = "hvm"\nmemory = 64\nvnc = 1\nvnclisten = "0.0.0.0"\n'
 LOCKED = 'name = "locked"\ntype = "hvm"\nmemory = 64\nvnc = 1\nvncpasswd = "geheim"\n'

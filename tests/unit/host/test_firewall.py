@@ -17,7 +17,9 @@ from univention_xen.host.firewall import decide, nft, offer, openings, show, ucs
 from univention_xen.host.firewall.decide import Facts
 from univention_xen.host.firewall.openings import Opening, Screen, Wanted
 from univention_xen.plan import Machine
-from univention_xen.settings import Firewall, Relocation, Vnc
+from univention_xen.settings.firewall import Firewall
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.vnc import Vnc
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 SCREENS = Opening(5900, 5901, "", (), "screens of mail, web")

@@ -8,8 +8,8 @@ import pytest
 
 from conftest import Check
 from rendering import GRUB, Recording, options, render
-from univention_xen.settings import Settings
 from univention_xen.settings.boot import Memory, memory
+from univention_xen.settings.everything import Settings
 
 CASES: dict[str, dict[str, str]] = {
     "default": {},

@@ -12,7 +12,7 @@ import pytest
 
 from rendering import EVERYWHERE, HOSTILE, XEND, XENDOMAINS, XL, Recording, options, render, rendered
 from univention_xen.host import sxp, xend_options
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 
 ON = {
     "xen/server/relocation": "yes",

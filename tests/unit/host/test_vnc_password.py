@@ -11,7 +11,9 @@ import pytest
 
 from rendering import EVERYWHERE, XEND, Recording, options, render
 from univention_xen.host import vnc_password
-from univention_xen.settings import Problem, Secret, Vnc
+from univention_xen.settings.kinds import Secret
+from univention_xen.settings.variable import Problem
+from univention_xen.settings.vnc import Vnc
 
 
 def find(root: Path, text: str | None = None, mode: int = 0o600) -> tuple[Secret | None, list[Problem]]:

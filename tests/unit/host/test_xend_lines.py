@@ -14,7 +14,7 @@ import pytest
 from conftest import Check
 from rendering import EVERYWHERE, XEND, Recording, options, render, rendered
 from univention_xen.host import xend, xend_options
-from univention_xen.settings import Settings
+from univention_xen.settings.everything import Settings
 
 EVERYTHING = {
     "xen/bridge/interface": "eth1",

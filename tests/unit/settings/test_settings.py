@@ -9,7 +9,13 @@ import json
 import pytest
 
 from rendering import EVERYWHERE, Recording
-from univention_xen.settings import Ballooning, Network, Problem, Relocation, Secret, Settings, Vnc
+from univention_xen.settings.everything import Settings
+from univention_xen.settings.host import Ballooning
+from univention_xen.settings.kinds import Secret
+from univention_xen.settings.network import Network
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.variable import Problem
+from univention_xen.settings.vnc import Vnc
 
 
 def problems(**values: str) -> list[str]:

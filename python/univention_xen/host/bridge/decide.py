@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import registry
-from univention_xen import settings as variables
 from univention_xen.errors import XenError
 from univention_xen.host.bridge import by_hand, forwarding, ifupdown, network, networkd, state, ucs
 from univention_xen.host.bridge.apply import Arm, Switch
 from univention_xen.plan import Plan
+from univention_xen.settings.everything import Settings
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Found(NamedTuple):
 def look_at(on: Machine) -> Found:
     """Ask registry, toolstack and kernel."""
     values = registry.read(str(on.root))
-    settings = variables.Settings.read(values)[0]
+    settings = Settings.read(values)[0]
     stack = detect.choose(settings.toolstack, detect.look_at(on)).name
     wish = Wish(settings.mode, settings.bridge_interface, settings.bridge_name, stack)
     return Found(wish, network.look_at(on), values)
@@ -73,9 +73,9 @@ def nothing_to_do(found: Found) -> str:
         what = "makes its bridge" if wish.mode == "bridge" else f"sets up {wish.mode}"
         return f"xend {what} itself when it starts, with the network-script of xend-config.sxp"
     if wish.mode == "none":
-        return f"{variables.Network.mode.name} is none: the network of this host is left alone"
+        return f"{Settings.mode.name} is none: the network of this host is left alone"
     if wish.interface == "none":
-        return f"{variables.Network.bridge_interface.name} is none: the network of this host is left alone"
+        return f"{Settings.bridge_interface.name} is none: the network of this host is left alone"
     if wish.mode != "bridge":
         return ""
     ports = net.ports(wish.bridge)

@@ -14,7 +14,10 @@ from univention_xen.host import services
 from univention_xen.host.firewall import nft, openings, ucs
 from univention_xen.host.firewall.openings import Wanted
 from univention_xen.plan import Plan, Remove, Write
-from univention_xen.settings import Firewall, Relocation, Toolstack, Vnc
+from univention_xen.settings.firewall import Firewall
+from univention_xen.settings.host import Toolstack
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.vnc import Vnc
 from univention_xen.toolstack import detect
 
 if TYPE_CHECKING:

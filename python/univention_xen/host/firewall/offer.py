@@ -20,7 +20,8 @@ def offer(registry: Mapping[str, str], changes: Container[str] = ()) -> str:
     """Return a sentence for who has just opened or closed VNC or relocation, '' when the firewall fits."""
     from univention_xen import units
     from univention_xen.plan import Machine
-    from univention_xen.settings import Relocation, Vnc
+    from univention_xen.settings.relocation import Relocation
+    from univention_xen.settings.vnc import Vnc
 
     vnc, relocation = Vnc.read(registry)[0], Relocation.read(registry)[0]
     is_open = not units.is_loopback(vnc.vnc_listen) or relocation.takes_guests

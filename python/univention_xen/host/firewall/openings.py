@@ -13,7 +13,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from univention_xen import units
-from univention_xen.settings import Firewall, Relocation, Vnc
+from univention_xen.settings.firewall import Firewall
+from univention_xen.settings.relocation import Relocation
+from univention_xen.settings.vnc import Vnc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
