@@ -11,6 +11,7 @@ import json
 
 from dom0 import Dom0
 from evidence import Evidence
+from network import FORWARD_AND_OPEN, IN_FORCE, must_be_in_force
 from qemu import minutes, until
 
 VARIABLES = "xen/dom0/memory=900M xen/dom0/vcpus=1 xen/hypervisor/cmdline=loglvl=all xen/dom0/cmdline=univention.lab=1"
@@ -27,6 +28,8 @@ def collect(dom0: Dom0) -> None:
     dom0.see("set-again", f"ucr set {VARIABLES}", within=minutes(15))
     dom0.see("waiting", "univention-xen host status --json")
     dom0.see("menu", "cat /boot/grub/grub.cfg")
+    dom0.see("network", FORWARD_AND_OPEN, within=minutes(15))
+    dom0.see("rules-before", IN_FORCE)
     collect_guests_before(dom0)
     switch_off_and_on(dom0)
     dom0.see("info", "xl info")
@@ -34,7 +37,9 @@ def collect(dom0: Dom0) -> None:
     dom0.see("kernel", "cat /proc/cmdline")
     dom0.see("modules", "lsmod; systemctl is-active systemd-modules-load")
     dom0.see("failed", "systemctl --failed --no-legend --plain")
-    dom0.see("services", "systemctl is-active xen xendomains")
+    dom0.see("services", "systemctl is-active xen xendomains univention-xen-nat univention-xen-firewall")
+    dom0.see("rules", IN_FORCE)
+    dom0.see("back", "univention-xen host bridge revert && univention-xen host firewall remove")
     dom0.see("timeout", "systemctl show -p TimeoutStopUSec xendomains")
     dom0.see("xl.conf", "cat /etc/xen/xl.conf")
     dom0.see("page", "univention-xen host status")
@@ -110,7 +115,14 @@ def test_the_modules_are_loaded(seen: Evidence) -> None:
 
 def test_all_services_are_up(seen: Evidence) -> None:
     assert seen["failed"].out.strip() == ""
-    assert seen["services"].out.split() == ["active", "active"]
+    assert seen["services"].out.split() == ["active"] * 4
+
+
+def test_forwarding_and_open_ports_are_there_again(seen: Evidence) -> None:
+    assert "The forwarding is kept." in seen["network"].out, seen["network"].err
+    must_be_in_force(seen["rules-before"].out)
+    assert seen["rules"].out == seen["rules-before"].out
+    assert seen["back"].code == 0, seen["back"].err
 
 
 def test_the_settings_have_survived(seen: Evidence) -> None:

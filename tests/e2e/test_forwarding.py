@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: 2026 Univention GmbH
 # SPDX-License-Identifier: AGPL-3.0-only
-"""Guests behind this host's address (nat), or routed by it (route), with systemd running.
+"""Guests behind this host's address (nat), or routed by it (route), and the firewall, with systemd running.
 
 The world outside is a network namespace on the card lan0: it tells each caller from which address he comes.
 """
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from dom0 import Dom0
 from evidence import Evidence
+from network import FORWARD
 from qemu import minutes
 
 WORLD = """
@@ -47,12 +50,9 @@ vif = ["mac=00:16:3e:00:00:{mac}, ip={address}{more}"]
 """
 NATTED = GUEST.format(name="natted", address="10.0.77.1", mac="21", more=", vifname=web0")
 ROUTED = GUEST.format(name="routed", address="192.0.2.77", mac="22", more="")
-#: Begins to forward and keeps it; the answer of `apply` is the last line.
-FORWARD = """
-ucr set xen/network/mode={} xen/bridge/interface=lan0 >/dev/null || exit
-univention-xen host bridge apply --confirm-within 3600 >/run/apply.log 2>&1 </dev/null &
-until grep -q 'Keep it with' /run/apply.log || ! kill -0 $!; do sleep 0.3; done
-univention-xen host bridge confirm; wait; cat /run/apply.log
+SCREEN = """
+cd /srv/guest
+sed '/^name/s/hvm/screen/; s/^vnc = 0/vnc = 1\\nvnclisten = "0.0.0.0"\\nvncunused = 0/' hvm.cfg >/etc/xen/screen.cfg
 """
 STATE = """
 sysctl net.ipv4.ip_forward net.ipv4.conf.lan0.proxy_arp net.ipv4.conf.all.accept_redirects
@@ -60,6 +60,7 @@ find /etc/sysctl.d /etc/xen/*.nft | sort; nft list ruleset | grep -A9 univention
 systemctl is-active univention-xen-nat.service
 """
 CALL = "nc -w 60 192.0.2.2 7000 </dev/null"
+SCREEN_FROM = "for n in 2 3; do ip netns exec world python3 /srv/come.py 192.0.2.$n 192.0.2.1 5900; done"
 
 
 def collect(dom0: Dom0) -> None:
@@ -71,10 +72,11 @@ def collect(dom0: Dom0) -> None:
     dom0.see("before", STATE)
     collect_nat(dom0, long)
     collect_route(dom0, long)
+    collect_firewall(dom0, long)
 
 
 def collect_nat(dom0: Dom0, long: float) -> None:
-    dom0.see("nat", FORWARD.format("nat"), within=long)
+    dom0.see("nat", FORWARD.format(mode="nat", card="lan0"), within=long)
     dom0.see("nat-state", STATE)
     dom0.see("nat-start", "univention-xen guest start natted", within=long)
     dom0.see("nat-out", f"guest-console natted 'ip route add default via 10.0.77.128; {CALL}' 300", within=long)
@@ -85,13 +87,28 @@ def collect_nat(dom0: Dom0, long: float) -> None:
 
 
 def collect_route(dom0: Dom0, long: float) -> None:
-    dom0.see("route", FORWARD.format("route"), within=long)
+    dom0.see("route", FORWARD.format(mode="route", card="lan0"), within=long)
     dom0.see("route-state", STATE)
     dom0.see("route-start", "univention-xen guest start routed", within=long)
     dom0.see("route-out", f"guest-console routed '{CALL}' 300", within=long)
     dom0.see("route-in", "ip netns exec world python3 /srv/come.py 192.0.2.2 192.0.2.77 7", within=long)
     dom0.see("route-off", "univention-xen host bridge revert; xl destroy routed", within=long)
     dom0.see("route-after", STATE)
+
+
+def collect_firewall(dom0: Dom0, long: float) -> None:
+    """A real screen, reached from the one address that may, and from another one."""
+    dom0.must("ucr set xen/network/mode=bridge xen/bridge/interface= xen/vnc/sources=192.0.2.2", within=long)
+    dom0.must(SCREEN)
+    dom0.see("screen", "univention-xen guest start screen", within=long)
+    dom0.see("open", SCREEN_FROM, within=long)
+    dom0.see("apply", "univention-xen host firewall apply && systemctl is-active univention-xen-firewall", within=long)
+    dom0.see("kept-out", SCREEN_FROM, within=long)
+    dom0.see("restart", "systemctl restart univention-xen-firewall.service && systemctl restart nftables.service")
+    dom0.see("kept-out-again", SCREEN_FROM, within=long)
+    dom0.see("check", "univention-xen host check --json", within=long)
+    dom0.see("remove", "univention-xen host firewall remove >&2; nft list ruleset; ls /etc/xen", within=long)
+    dom0.see("open-again", SCREEN_FROM, within=long)
 
 
 def test_the_units_are_enabled(seen: Evidence) -> None:
@@ -124,3 +141,22 @@ def test_a_routed_guest_has_its_own_address_and_is_found(seen: Evidence) -> None
 @pytest.mark.parametrize("mode", ["nat", "route"])
 def test_revert_brings_everything_back(seen: Evidence, mode: str) -> None:
     assert seen[f"{mode}-after"].out == seen["before"].out
+
+
+def test_only_the_source_that_may_sees_the_screen(seen: Evidence) -> None:
+    assert seen["screen"].code == 0, seen["screen"].err
+    assert seen["open"].out == "192.0.2.2 RFB\n192.0.2.3 RFB\n", "without a firewall everybody does"
+    assert seen["apply"].out.splitlines()[-1] == "active", seen["apply"].err
+    assert seen["kept-out"].out == "192.0.2.2 RFB\n192.0.2.3 ConnectionRefusedError\n"
+    assert not [each for each in json.loads(seen["check"].out) if each["about"] == "firewall"]
+
+
+def test_the_firewall_survives_a_restart_of_its_units(seen: Evidence) -> None:
+    assert seen["restart"].code == 0, seen["restart"].err
+    assert seen["kept-out-again"].out == seen["kept-out"].out
+
+
+def test_what_was_opened_is_taken_away(seen: Evidence) -> None:
+    assert "univention" not in seen["remove"].out
+    assert "firewall.nft" not in seen["remove"].out
+    assert seen["open-again"].out == seen["open"].out

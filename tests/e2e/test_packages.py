@@ -9,6 +9,7 @@ import re
 import pytest
 from dom0 import Dom0
 from evidence import Evidence
+from network import FORWARD_AND_OPEN, IN_FORCE, must_be_gone, must_be_in_force
 from qemu import minutes
 
 VERSION = "99.0+upgrade"
@@ -38,6 +39,8 @@ def collect(dom0: Dom0) -> None:
     long = minutes(15)
     dom0.must("xl create /srv/guest/pv.cfg", within=long)
     dom0.must("ucr set xen/bridge/name=mine0 xen/xendomains/stop_timeout=123")
+    dom0.see("network", FORWARD_AND_OPEN, within=long)
+    dom0.see("rules-before", IN_FORCE)
     dom0.see("guest-before", GUEST, within=long)
     dom0.see("shipped", SHIPPED)
     dom0.must(NEWER)
@@ -64,6 +67,7 @@ def look(dom0: Dom0, when: str) -> None:
     dom0.see(f"guest-{when}", GUEST, within=minutes(10))
     dom0.see(f"sums-{when}", f"md5sum {' '.join(FILES)}; cat {' '.join(FILES)}")
     dom0.see(f"services-{when}", "systemctl is-active xen xendomains")
+    dom0.see(f"rules-{when}", IN_FORCE)
 
 
 def shipped(seen: Evidence, file: str) -> str:
@@ -99,6 +103,17 @@ def test_an_upgrade_keeps_the_values(seen: Evidence) -> None:
     assert "mine0" in seen["sums-upgraded"].out
     assert "123" in seen["sums-upgraded"].out
     assert "other0" in seen["set-after-upgrade"].out
+
+
+def test_an_upgrade_keeps_forwarding_and_open_ports(seen: Evidence) -> None:
+    assert "The forwarding is kept." in seen["network"].out, seen["network"].err
+    must_be_in_force(seen["rules-before"].out)
+    assert seen["rules-upgraded"].out == seen["rules-before"].out
+
+
+def test_a_removal_takes_them_back_and_says_so(seen: Evidence) -> None:
+    assert "forwards no longer for its guests (nat)" in seen["remove"].out + seen["remove"].err
+    must_be_gone(seen["rules-removed"].out)
 
 
 @pytest.mark.parametrize("file", FILES)
