@@ -9,7 +9,7 @@ univention-xen host bridge apply --confirm-within 3600 >/run/apply.log 2>&1 </de
 until grep -q 'Keep it with' /run/apply.log || ! kill -0 $!; do sleep 0.3; done
 univention-xen host bridge confirm; wait; cat /run/apply.log
 """
-#: The same for nat, and a port opened for a guest's screen. The variables are set back: what is in force stays in force.
+#: The same for nat, and a port open for a screen. The variables are set back: what is in force stays in force.
 FORWARD_AND_OPEN = f"""
 {FORWARD.format(mode="nat", card="eth0")}
 ucr set xen/network/mode=bridge xen/vnc/sources=192.0.2.2 >/dev/null; ucr unset xen/bridge/interface >/dev/null
