@@ -62,7 +62,8 @@ def ready() -> Snapshot:
     with holding("build"):
         packages = image.debs()
         accel = qemu.accelerator()
-        base = STORE / f"base-{image.base_key(packages, accel, qemu.XEN_ARGS, qemu.DOM0_ARGS, str(qemu.MEMORY_MIB))}"
+        machine = (accel, qemu.XEN_ARGS, qemu.DOM0_ARGS, str(qemu.MEMORY_MIB), str(qemu.PROCESSORS))
+        base = STORE / f"base-{image.base_key(packages, *machine)}"
         layer = STORE / f"packages-{base.name[-8:]}-{image.packages_key(packages)}"
         if not (base / "memory").exists():
             accel = make_base(base, packages, accel)
