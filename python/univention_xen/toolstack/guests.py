@@ -12,7 +12,7 @@ from univention_xen.log import log
 from univention_xen.plan import Plan, Run
 from univention_xen.toolstack import listing, unfinished
 from univention_xen.toolstack.domain import CRASHED, DYING, ENDED, PAUSED, SUSPENDED, Domain, guest_name, host_name, one
-from univention_xen.toolstack.steps import Foreground, Save, Start, WaitUntilGone
+from univention_xen.toolstack.steps import End, Foreground, Save, Start, WaitUntilGone
 
 if TYPE_CHECKING:
     from univention_xen.plan import Machine, Step
@@ -101,7 +101,7 @@ def plan_shutdown(name: str, stack: Toolstack, on: Machine, *, wait: bool = Fals
     if not domain:
         return Plan.nothing(f"{name} is not running")
     refuse_paused(domain, "shut down")
-    steps: list[Step] = [Run(stack.shutdown(name))]
+    steps: list[Step] = [End(name, stack.shutdown(name), stack)]
     if wait:
         steps.append(WaitUntilGone(name, stack, timeout))
     return Plan(tuple(steps))
@@ -119,7 +119,7 @@ def plan_destroy(name: str, stack: Toolstack, on: Machine) -> Plan:
     """Return the plan to pull a guest's plug."""
     if not running(name, stack, on):
         return Plan.nothing(f"{name} is not running")
-    return Plan.of(Run(stack.destroy(name)))
+    return Plan.of(End(name, stack.destroy(name), stack))
 
 
 def plan_reboot(name: str, stack: Toolstack, on: Machine) -> Plan:

@@ -44,6 +44,27 @@ class Start:
 
 
 @dataclass(frozen=True)
+class End:
+    """Make a guest end. One that ends by itself just then has ended as well."""
+
+    name: str
+    words: Words
+    stack: Toolstack = field(repr=False)
+
+    def __str__(self) -> str:
+        return shlex.join(self.words)
+
+    def apply(self, on: Machine) -> None:
+        """Raise CommandFailed when the guest is still there afterwards."""
+        try:
+            on.run(*self.words)
+        except CommandFailed:
+            domain = one(self.stack.domains(on.run), self.name)
+            if domain and domain.exists:
+                raise
+
+
+@dataclass(frozen=True)
 class WaitUntilGone:
     """Wait until a guest has ended, *timeout* seconds at most."""
 

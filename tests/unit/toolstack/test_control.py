@@ -9,6 +9,7 @@ import json
 import os
 import struct
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -267,6 +268,16 @@ def test_a_shutdown_waits_and_gives_up(on: Machine, monkeypatch: pytest.MonkeyPa
     assert guests.plan_shutdown("web", Xl(), on) == Plan.nothing("web is not running")
     with pytest.raises(UsageError):
         guests.plan_shutdown("web", Xl(), on, timeout=0)
+
+
+@pytest.mark.parametrize("plan", [guests.plan_shutdown, guests.plan_destroy])
+def test_a_guest_that_ends_by_itself_just_then_has_ended(on: Machine, plan: Callable[..., Plan]) -> None:
+    (step,) = plan("web", Xl(), running(on, WEB)).steps
+    gone = (1, "", "web is an invalid domain identifier (rc=-6)")
+    on.run.answers.update({"xl shutdown -F web": gone, "xl destroy web": gone})  # type: ignore[attr-defined]
+    with pytest.raises(CommandFailed, match="failed with exit status 1"):
+        step.apply(on)
+    step.apply(running(on))
 
 
 def header(config: object, order: int = 0x01020304, flags: int = 3) -> bytes:
