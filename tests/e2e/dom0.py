@@ -129,14 +129,12 @@ class Dom0:
     # -- waiting ------------------------------------------------------------------------------------------------------
 
     def wait_for_ssh(self, within: float) -> None:
-        """Try with more and more patience, looking in between whether the machine still lives."""
-        patience = count(10, 10)
-        until(lambda: self._ssh_answers(next(patience)), "the Dom0 answers to ssh", within, pause=1)
+        """Try again and again, looking in between whether the machine still lives."""
+        until(self._patiently(), "the Dom0 answers to ssh", within, pause=1)
 
     def wait_until_up(self) -> Dom0:
         """ssh answers and all services have been started, whether or not they failed."""
-        patience = count(10, 10)
-        self._until_booted(lambda: self._ssh_answers(next(patience)), "the Dom0 answers to ssh")
+        self._until_booted(self._patiently(), "the Dom0 answers to ssh")
         until(self._services_are_started, "all services of the Dom0 have been started", minutes(20), pause=1)
         return self
 
@@ -165,6 +163,11 @@ class Dom0:
             return self.do("systemctl is-system-running", within=60).out.strip() in ("running", "degraded")
         except subprocess.TimeoutExpired:
             return False
+
+    def _patiently(self) -> Callable[[], bool]:
+        """Return the question whether ssh answers, which waits longer each time that it is asked."""
+        patience = count(10, 10)
+        return lambda: self._ssh_answers(next(patience))
 
     def _ssh_answers(self, within: float = 60) -> bool:
         self.must_live()
